@@ -1,0 +1,1 @@
+"""Who decides: users, companies, their network, their beliefs, and the tick."""

@@ -1,0 +1,102 @@
+"""Who the users are: their traits and present stances, as arrays with one row a user."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.stats import norm
+
+from abm.actions import STAY, Stances
+from abm.beliefs import FAMILIES, BeliefParameters
+from abm.costs import CostParameters
+from abm.streams import Streams
+from learners.parameters import Parameters, parameter
+
+
+class InterestParameters(Parameters):
+    """Interest v_i in the collective good: lognormal."""
+
+    median: float = parameter(1.0, "Median interest", unit="utility of the full effect", ge=0, le=100)
+    sigma: float = parameter(0.6, "Spread of log interest", unit="-", ge=0, le=5)
+    data_correlation: float = parameter(
+        0.0, "Rank correlation of interest with the number of records owned", unit="-", ge=-1, le=1
+    )
+
+
+class PopulationParameters(Parameters):
+    """How many users there are and how they differ."""
+
+    users: Literal["all"] | int = parameter(
+        "all", "Number of users: all owners of the data set, or a sample of so many", unit="users"
+    )
+    interest: InterestParameters = Field(default_factory=InterestParameters)
+    costs: CostParameters = Field(default_factory=CostParameters)
+    beliefs: BeliefParameters = Field(default_factory=BeliefParameters)
+    grievance_mean: float = parameter(
+        2 / 7, "Mean grievance against Large Co., a beta variable of concentration 7", unit="-", gt=0, lt=1
+    )
+    privacy_mean: float = parameter(
+        2 / 7, "Mean privacy concern, a beta variable of concentration 7", unit="-", gt=0, lt=1
+    )
+    switching_cost: float = parameter(
+        0.5, "Cost of attending to Small Co. instead of Large Co.", unit="share of full service", ge=0, le=10
+    )
+
+
+class Population:
+    """Traits that do not change, and what each user does now.
+
+    Attributes
+    ----------
+    n_users
+        Number of users N.
+    records
+        float64[N], records owned; ``weight`` is the same as a share of all.
+    interest, grievance, privacy, skill, risk
+        float32[N]: v_i >= 0; the others in [0, 1].
+    family
+        int8[N]: belief family, a number in :data:`abm.beliefs.FAMILIES`.
+    stance
+        int8[N]: a code of :class:`abm.actions.Stances`.
+    has_copy
+        bool[N]: whether Small Co. holds a copy that the user contributed.
+    """
+
+    def __init__(self, parameters: PopulationParameters, records: NDArray[Any], streams: Streams) -> None:
+        n = len(records)
+        self.parameters = parameters
+        self.n_users = n
+        self.records = records.astype(np.float64)
+        self.weight = self.records / self.records.sum()
+        interest = parameters.interest
+        z = streams.generator("interest").standard_normal(n)
+        if interest.data_correlation:
+            scores = norm.ppf((np.argsort(np.argsort(records, kind="stable")) + 0.5) / n)
+            r = interest.data_correlation
+            z = r * scores + np.sqrt(1 - r * r) * z
+        self.interest = (interest.median * np.exp(interest.sigma * z)).astype(np.float32)
+        self.grievance = _beta(streams, "grievance", parameters.grievance_mean, n)
+        self.privacy = _beta(streams, "privacy", parameters.privacy_mean, n)
+        self.skill = streams.generator("skill").random(n, np.float32)
+        self.risk = streams.generator("risk").random(n, np.float32)
+        shares = [getattr(parameters.beliefs, family) for family in FAMILIES]
+        lot = streams.generator("belief family").random(n)
+        self.family = np.searchsorted(np.cumsum(shares)[:-1], lot, side="right").astype(np.int8)
+        self.stance = np.full(n, STAY, np.int8)
+        self.has_copy = np.zeros(n, np.bool_)
+
+    def shares(self, stances: Stances) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the share of users and of data in each stance, float64[K] each."""
+        k = len(stances)
+        return (
+            np.bincount(self.stance, minlength=k) / self.n_users,
+            np.bincount(self.stance, self.weight, minlength=k),
+        )
+
+
+def _beta(streams: Streams, name: str, mean: float, n: int) -> NDArray[np.float32]:
+    concentration = 7.0
+    return streams.generator(name).beta(concentration * mean, concentration * (1 - mean), n).astype(np.float32)

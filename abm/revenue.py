@@ -1,0 +1,88 @@
+"""What the companies earn, in units of Large Co.'s revenue before anybody acts (mechanisms 9.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from abm.services import Attention, Service
+from learners.parameters import Parameters, parameter
+
+
+class RevenueParameters(Parameters):
+    """How use turns into revenue."""
+
+    model: Literal["hits", "boost"] = parameter(
+        "hits",
+        "hits: revenue in proportion to surfaced hits; boost: consumers times engagement by personalisation",
+        unit="-",
+        source="Vincent, Hecht, Sen 2019",
+    )
+
+
+@dataclass(frozen=True)
+class Revenue:
+    """One tick's books; ``consumer_power`` and ``labour_power`` are lost shares of Large Co.'s revenue."""
+
+    large: float
+    small: float
+    consumer_power: float
+    labour_power: float
+
+
+def boost_revenue(boycotters: float, loss: float, boost: float) -> tuple[float, float, float]:
+    """Return Large Co.'s revenue, consumer power and labour power in the boost model (V2).
+
+    Parameters
+    ----------
+    boycotters
+        Their share x of the baseline hits.
+    loss
+        Normalised loss l of those who stay, 1 at the baseline.
+    boost
+        Engagement of personalised over un-personalised users, b.
+
+    Returns
+    -------
+    tuple of float
+        (1 - x) [1 - (1 - 1/b) l], floored at 0; x; and (1 - x) (1 - 1/b) l.
+    """
+    labour = (1 - boycotters) * (1 - 1 / boost) * loss
+    return max(0.0, 1 - boycotters - labour), boycotters, labour
+
+
+def revenue(
+    parameters: RevenueParameters,
+    large: Service,
+    small: Service,
+    attention: Attention,
+    uses_large: np.ndarray,
+    hits_at_start: float,
+    boost: float,
+) -> Revenue:
+    """Return the books of a tick; ``hits_at_start`` are Large Co.'s total hits at tick 0."""
+    staying = large.baseline_hits[uses_large].sum(), large.best_hits[uses_large].sum()
+    x = float(1 - staying[1] / large.best_hits.sum())
+    gap = float(staying[1] - staying[0])
+    loss = float(staying[1] - large.hits[uses_large].sum()) / gap if gap > 0 else 0.0
+    boosted, consumer, labour = boost_revenue(x, loss, boost)
+    if parameters.model == "hits":
+        return Revenue(
+            large=float(attention.large @ large.hits) / hits_at_start,
+            small=float(attention.small @ small.hits) / hits_at_start,
+            consumer_power=consumer,
+            labour_power=labour,
+        )
+    return Revenue(
+        large=boosted * _attention_share(attention.large, large, uses_large),
+        small=float(attention.small @ small.hits) / hits_at_start,
+        consumer_power=consumer,
+        labour_power=labour,
+    )
+
+
+def _attention_share(attention: np.ndarray, service: Service, uses: np.ndarray) -> float:
+    total = service.best_hits[uses].sum()
+    return float((attention[uses] @ service.best_hits[uses]) / total) if total else 0.0

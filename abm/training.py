@@ -1,0 +1,175 @@
+"""Where services come from: models retrained on the exact holdings, or a recorded run played again."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from abm.services import Service
+from learners.curves import learning_curve
+from learners.errors import InputError
+from learners.evaluation import PERSPECTIVES, Evaluation
+from learners.holdings import Holding
+from learners.usecase import Learner, Reference, UseCase
+
+LARGE, SMALL = "large", "small"
+"""Keys of the companies in columns and calls."""
+
+
+class Training(ABC):
+    """A source of services."""
+
+    mode: str
+
+    @abstractmethod
+    def new_tick(self, tick: int, arrived: NDArray[np.bool_] | None, refit: bool) -> None:
+        """Prepare for a tick, refitting the reference models on what has arrived where ``refit``."""
+
+    @abstractmethod
+    def retrained(self, company: str, holding: Holding) -> Service:
+        """Retrain a company's model on a holding and return what it serves, as yet to nobody in particular."""
+
+    @abstractmethod
+    def serving(self, company: str, service: Service, consuming: NDArray[np.bool_]) -> Service:
+        """Return the service measured on those who consume it, bool[N]."""
+
+    @abstractmethod
+    def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Return g(x): normalised quality of a model trained on a random share x of the data."""
+
+
+class LiveTraining(Training):
+    """Real models, retrained on exactly what a company holds."""
+
+    mode = "live"
+
+    def __init__(self, use_case: UseCase, seed: int, arrived: NDArray[np.bool_] | None) -> None:
+        self.use_case = use_case
+        self.seed = seed
+        self.reference = Reference(use_case, seed, arrived)
+        # Large Co. starts where the reference stands: both hold everything, so their chains are one until
+        # the first record is missing.
+        self.learners: dict[str, Learner] = {LARGE: self.reference.learner.fork(), SMALL: use_case.learner(seed)}
+        self._curve: Any = None
+        self._evaluations: dict[str, Evaluation] = {}
+        self._new_reference()
+
+    def new_tick(self, tick: int, arrived: NDArray[np.bool_] | None, refit: bool) -> None:
+        """Refit the reference models where records arrive."""
+        if refit and arrived is not None:
+            self.reference.refit(arrived)
+            self._new_reference()
+
+    def _new_reference(self) -> None:
+        self._baseline_hits, _ = self.use_case.hits(self.reference.uninformed.holdout)
+
+    def retrained(self, company: str, holding: Holding) -> Service:
+        """Retrain and measure on the holdout."""
+        start = time.perf_counter()
+        evaluation = self.learners[company].update(holding)
+        self._evaluations[company] = evaluation
+        return self._service(evaluation, time.perf_counter() - start)
+
+    def serving(self, company: str, service: Service, consuming: NDArray[np.bool_]) -> Service:
+        """Measure the last trained model on the people it serves."""
+        evaluation = self._evaluations[company].serving(consuming)
+        self._evaluations[company] = evaluation
+        return self._service(evaluation, service.seconds, service.stale)
+
+    def _service(self, evaluation: Evaluation, seconds: float, stale: bool = False) -> Service:
+        known = evaluation.holding.present
+        scales = {p: self.reference.scale(p, evaluation) for p in PERSPECTIVES}
+        predictions = evaluation.predictions
+        return Service(
+            quality={p: evaluation.views[p].quality for p in PERSPECTIVES},
+            baseline={p: scales[p].baseline for p in PERSPECTIVES},
+            best={p: scales[p].best for p in PERSPECTIVES},
+            n_test={p: evaluation.views[p].n_test for p in PERSPECTIVES},
+            known_loss=self.reference.loss(predictions.holdout, known),
+            unknown_loss=self.reference.loss(predictions.fallback, ~known),
+            hits=evaluation.hits,
+            best_hits=self.reference.evaluation.hits,
+            baseline_hits=self._baseline_hits,
+            relevant=evaluation.relevant,
+            seconds=seconds,
+            stale=stale,
+        )
+
+    def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Return the curve measured by real retraining on random shares, once a run."""
+        if self._curve is None:
+            self._curve = learning_curve(self.reference, self.seed)
+        return np.asarray(self._curve(x), float)
+
+
+class Replay(Training):
+    """The qualities of a recorded run, tick by tick (its last row for later ticks); trains nothing."""
+
+    mode = "replay"
+
+    def __init__(self, ticks: pd.DataFrame, records: NDArray[np.float64]) -> None:
+        missing = [column for column in replay_columns() if column not in ticks]
+        if missing:
+            raise InputError(f"replay: the recorded ticks have no column '{missing[0]}'")
+        if ticks.empty:
+            raise InputError("replay: the recorded ticks have no row")
+        self._rows = ticks[list(replay_columns())].to_dict("records")
+        self._relevant = records
+        self._row: dict[Any, Any] = self._rows[0]
+
+    def new_tick(self, tick: int, arrived: NDArray[np.bool_] | None, refit: bool) -> None:
+        """Turn to the row of the tick."""
+        self._row = self._rows[min(tick, len(self._rows) - 1)]
+
+    def retrained(self, company: str, holding: Holding) -> Service:
+        """Return what was recorded of the company; a user's hits are the user's records times pooled utility."""
+        row = self._row
+        known, unknown = row[f"utility_{company}_known"], row[f"utility_{company}_unknown"]
+        return Service(
+            quality={p: row[f"quality_{company}_{p}"] for p in PERSPECTIVES},
+            baseline={p: row[scale_column("baseline", company, p)] for p in PERSPECTIVES},
+            best={p: row[scale_column("best", company, p)] for p in PERSPECTIVES},
+            n_test=dict.fromkeys(PERSPECTIVES, int(row[f"n_test_{company}"])),
+            known_loss=row[f"loss_{company}_known"],
+            unknown_loss=row[f"loss_{company}_unknown"],
+            hits=self._relevant * np.where(holding.present, known, unknown),
+            best_hits=self._relevant * row["utility_best"],
+            baseline_hits=self._relevant * row["utility_baseline"],
+            relevant=self._relevant,
+        )
+
+    def serving(self, company: str, service: Service, consuming: NDArray[np.bool_]) -> Service:
+        """Return the service as recorded: whom it served then is in the recorded quality."""
+        return service
+
+    def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
+        """A recording of one path holds no curve."""
+        raise InputError("population.beliefs.true: must be 0 in mode replay, which has no measured curve")
+
+
+def scale_column(end: str, company: str, perspective: str) -> str:
+    """Return the column of W (``baseline``) or B (``best``) on the records of a company's test set."""
+    return f"{end}_{perspective}" if company == LARGE else f"{end}_{company}_{perspective}"
+
+
+def replay_columns() -> tuple[str, ...]:
+    """Return the columns of a tick table that :class:`Replay` reads."""
+    companies = [
+        name
+        for c in (LARGE, SMALL)
+        for name in (
+            *(f"quality_{c}_{p}" for p in PERSPECTIVES),
+            *(scale_column(end, c, p) for end in ("baseline", "best") for p in PERSPECTIVES),
+            f"n_test_{c}",
+            f"loss_{c}_known",
+            f"loss_{c}_unknown",
+            f"utility_{c}_known",
+            f"utility_{c}_unknown",
+        )
+    ]
+    return (*companies, "utility_best", "utility_baseline")

@@ -1,0 +1,1 @@
+"""What came out: summaries and figures of recorded runs."""

@@ -1,0 +1,1 @@
+"""What a company does with data: data sets, holdings, poison, models, evaluation and leverage."""

@@ -1,0 +1,88 @@
+"""What a company holds: the only thing that passes from agents to learners."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from learners.poisoning import Poison
+
+ABSENT = 0
+GENUINE = 1
+FIRST_POISON = 2
+"""Code of ``poisons[0]``; ``poisons[k]`` has code ``FIRST_POISON + k``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Holding:
+    """Whose records a company holds.
+
+    Attributes
+    ----------
+    codes
+        int8[owners]: :data:`ABSENT`, :data:`GENUINE`, or :data:`FIRST_POISON` + k for ``poisons[k]``.
+    poisons
+        The poison kinds in use.
+    arrived
+        bool[records]: with a data clock, the records that reached this company and are still there;
+        ``None`` without a clock (all records of an owner who is present).
+    """
+
+    codes: NDArray[np.int8]
+    poisons: tuple[Poison, ...] = ()
+    arrived: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def full(cls, owners: int, arrived: NDArray[np.bool_] | None = None) -> Holding:
+        """Everybody's genuine records."""
+        return cls(np.full(owners, GENUINE, np.int8), arrived=arrived)
+
+    @classmethod
+    def of(cls, mask: ArrayLike, arrived: NDArray[np.bool_] | None = None) -> Holding:
+        """Genuine records of the owners in ``mask``, bool[owners]."""
+        return cls(np.asarray(mask, np.bool_).astype(np.int8), arrived=arrived)
+
+    def without(self, ids: Iterable[int] | ArrayLike) -> Holding:
+        """Return the holding after these owners' records are gone."""
+        codes = self.codes.copy()
+        codes[_rows(ids)] = ABSENT
+        return replace(self, codes=codes)
+
+    def poisoned(self, ids: Iterable[int] | ArrayLike, kind: str | Poison) -> Holding:
+        """Return the holding after these owners, where present, falsified their records."""
+        poison = Poison.of(kind)
+        poisons = self.poisons if poison in self.poisons else (*self.poisons, poison)
+        codes = self.codes.copy()
+        rows = _rows(ids)
+        rows = rows[codes[rows] != ABSENT]
+        codes[rows] = FIRST_POISON + poisons.index(poison)
+        return replace(self, codes=codes, poisons=poisons)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """bool[owners]: whose records are here, genuine or poisoned."""
+        return self.codes != ABSENT
+
+    def record_mask(self, record_owners: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """bool[records]: which records are here, given the owner of each."""
+        mask = self.present[record_owners]
+        return mask if self.arrived is None else mask & self.arrived
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 that is equal for, and only for, holdings of the same records in the same state."""
+        sha = hashlib.sha256(np.ascontiguousarray(self.codes).data)
+        used = [repr(p) if (self.codes == FIRST_POISON + k).any() else "" for k, p in enumerate(self.poisons)]
+        sha.update("|".join(used).rstrip("|").encode())
+        if self.arrived is not None:
+            sha.update(np.packbits(self.arrived).data)
+        return sha.hexdigest()
+
+
+def _rows(ids: Iterable[int] | ArrayLike) -> NDArray[np.int64]:
+    rows = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids))  # type: ignore[arg-type]
+    return np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)

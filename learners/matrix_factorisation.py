@@ -1,0 +1,250 @@
+"""Variational-Bayes matrix factorisation of ratings, retrained from where it stood.
+
+The model is r_ui = mu + p_u . q_i + b_u + c_i + noise with Gaussian priors (Lim and Teh 2007; Salakhutdinov
+and Mnih 2008). The bias is one more coordinate: an owner's vector is (p_u, b_u) against (q_i, 1), an item's
+(q_i, c_i) against (p_u, 1). The posterior of a vector is Gaussian; of the other side's posteriors only the
+means and variances enter (diagonal covariance), which loses nothing measurable and halves the work. Prior
+and noise precisions are re-estimated every sweep (empirical Bayes), so there is no penalty to tune.
+
+A sweep solves all owners, then all items. All normal equations of a side come from one product of the
+sparse ratings pattern with the other side's second moments, upper triangles only.
+
+Departed owners need no special case: a row without records gets mean zero, and mu + c_i is the fallback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from learners.evaluation import Predictions
+from learners.holdings import Holding
+from learners.parameters import Parameters, parameter
+from learners.usecase import Learner
+
+if TYPE_CHECKING:
+    from learners.ratings import RatingUseCase
+
+PROBES = 20_000
+"""Test records whose predictions tell when a fit has settled; their ratings are not looked at."""
+
+
+class FactorisationParameters(Parameters):
+    """How the factorisation is fitted."""
+
+    dimensions: int = parameter(15, "Length of the factor vectors, biases apart", unit="-", ge=1, le=127)
+    max_sweeps: int = parameter(100, "Most sweeps of one retraining", unit="sweeps", ge=1, le=1000)
+    tolerance: float = parameter(
+        1e-3,
+        "The first fit ends when a sweep changes predictions by less, root mean square",
+        unit="rating points",
+        gt=0,
+        le=1,
+    )
+    warm_tolerance: float = parameter(
+        3e-3,
+        "A retraining from an earlier state ends when a sweep changes predictions by less",
+        unit="rating points",
+        gt=0,
+        le=1,
+    )
+
+
+@dataclass(frozen=True)
+class Side:
+    """The ratings seen from one side, only rows that have any.
+
+    ``pattern`` and ``residuals`` are sparse [n_rows, n_others]: ones, and ratings less their mean.
+    """
+
+    rows: Tensor
+    pattern: Tensor
+    residuals: Tensor
+    counts: Tensor
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Posterior of one side: mean and variance [n, D], bias last, and the prior precision [D]."""
+
+    mean: Tensor
+    variance: Tensor
+    prior: Tensor
+
+
+class FactorisationLearner(Learner):
+    """Matrix factorisation that warm-starts on every new holding."""
+
+    use_case: RatingUseCase
+
+    def __init__(self, use_case: RatingUseCase, seed: int, parameters: FactorisationParameters) -> None:
+        super().__init__(use_case, seed)
+        self.parameters = parameters
+        self.device = torch.device(use_case.device)
+        self.n_items = use_case.data.n_items
+        self.owners: Factors | None = None
+        self.items: Factors | None = None
+        self.noise_variance = 1.0
+        self.mean = 0.0
+        self.sweeps = 0
+        """Sweeps of the last retraining."""
+
+    def fit(self, holding: Holding) -> Predictions:
+        """Sweep until predictions settle, then predict the test records."""
+        data = self.use_case.data
+        mask = self.use_case.training_mask(holding)
+        values = self.use_case.values(holding)
+        rows = np.flatnonzero(mask)
+        by_item = self.use_case.by_item[mask[self.use_case.by_item]]
+        self.mean = float(values[rows].mean(dtype=np.float64))
+        residuals = values - np.float32(self.mean)
+        owner_side = self._side(data.owners[rows], data.items[rows], residuals[rows], data.n_owners, self.n_items)
+        item_side = self._side(
+            data.items[by_item], data.owners[by_item], residuals[by_item], self.n_items, data.n_owners
+        )
+        tolerance = self.parameters.warm_tolerance
+        if self.owners is None or self.items is None:
+            tolerance = self.parameters.tolerance
+            self.owners, self.items = self._initial(item_side)
+        squares = float(np.square(residuals[rows], dtype=np.float64).sum())
+        probe = self._probe(holding)
+        before = self._score(*probe)
+        for sweep in range(1, self.parameters.max_sweeps + 1):
+            noise = self.noise_variance
+            self.owners, noise = _solved(owner_side, self.owners, self.items, noise, squares)
+            self.items, self.noise_variance = _solved(item_side, self.items, self.owners, noise, squares)
+            self.sweeps = sweep
+            now = self._score(*probe)
+            settled = (now - before).square().mean().sqrt() < tolerance
+            before = now
+            if settled:
+                break
+        return self._predictions()
+
+    def _side(
+        self,
+        row: NDArray[np.int32],
+        column: NDArray[np.int32],
+        residual: NDArray[np.float32],
+        n_rows: int,
+        n_columns: int,
+    ) -> Side:
+        counts = np.bincount(row, minlength=n_rows)
+        rows = np.flatnonzero(counts)
+        # 64-bit indices: torch hands them to MKL as they are and converts 32-bit ones at every product.
+        starts = torch.from_numpy(np.concatenate([[0], np.cumsum(counts[rows])])).to(self.device)
+        columns = torch.from_numpy(column.astype(np.int64)).to(self.device)
+        data = torch.from_numpy(residual).to(self.device)
+        size = (len(rows), n_columns)
+        return Side(
+            torch.from_numpy(rows).to(self.device),
+            torch.sparse_csr_tensor(starts, columns, torch.ones_like(data), size, check_invariants=False),
+            torch.sparse_csr_tensor(starts, columns, data, size, check_invariants=False),
+            torch.from_numpy(counts[rows]).to(self.device, torch.float32),
+        )
+
+    def _initial(self, item_side: Side) -> tuple[Factors, Factors]:
+        """Small random item factors and shrunken item means; owners are solved first, so theirs do not matter."""
+        n_owners, width = self.use_case.owners, self.parameters.dimensions + 1
+        generator = torch.Generator().manual_seed(self.seed)
+        items = 0.1 * torch.randn(self.n_items, width, generator=generator)
+        items[:, -1] = 0
+        items = items.to(self.device)
+        totals = item_side.residuals @ torch.ones(n_owners, 1, device=self.device)
+        items[item_side.rows, -1] = totals[:, 0] / (item_side.counts + 5)
+        prior = torch.full((width,), 2.0, device=self.device)
+        owners = torch.zeros(n_owners, width, device=self.device)
+        return Factors(owners, torch.zeros_like(owners), prior), Factors(items, torch.zeros_like(items), prior)
+
+    def _probe(self, holding: Holding) -> tuple[Tensor, Tensor]:
+        """Owners and items of up to :data:`PROBES` test records of known owners, to see predictions settle."""
+        data = self.use_case.data
+        rows = np.concatenate([self.use_case.holdout.rows, self.use_case.company.rows])
+        rows = rows[holding.present[data.owners[rows]]]
+        rows = rows[:: max(1, len(rows) // PROBES)]
+        return self._on_device(data.owners[rows]), self._on_device(data.items[rows])
+
+    def _on_device(self, numbers: NDArray[np.int32]) -> Tensor:
+        return torch.from_numpy(numbers.astype(np.int64)).to(self.device)
+
+    def _score(self, owners: Tensor, items: Tensor) -> Tensor:
+        """Return mu + b_u + c_i + p_u . q_i; an unknown owner's vector is zero."""
+        assert self.owners is not None
+        assert self.items is not None
+        p, q = self.owners.mean[owners], self.items.mean[items]
+        return self.mean + p[:, -1] + q[:, -1] + (p[:, :-1] * q[:, :-1]).sum(1)
+
+    def _predictions(self) -> Predictions:
+        data, use_case = self.use_case.data, self.use_case
+        low, high = data.scale[0], data.scale[-1]
+
+        def clipped(scores: Tensor) -> NDArray[np.float32]:
+            clamped: NDArray[np.float32] = scores.clamp(low, high).cpu().numpy()
+            return clamped
+
+        def served(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+            return clipped(self._score(self._on_device(data.owners[rows]), self._on_device(data.items[rows])))
+
+        assert self.items is not None
+        item_means = self.mean + self.items.mean[:, -1]
+        fallback = clipped(item_means[self._on_device(data.items[use_case.holdout.rows])])
+        return Predictions(served(use_case.holdout.rows), served(use_case.company.rows), fallback)
+
+
+def _solved(
+    side: Side, own: Factors, other: Factors, noise_variance: float, squares: float
+) -> tuple[Factors, float]:
+    """Return the posterior of one side given the other, and the noise variance that fits best.
+
+    With F the other side's means whose bias is replaced by 1, the normal equations of a row are
+    A = sum of E[f f'], b = sum of (r - mu - bias) f over the row's ratings.
+    """
+    width = other.mean.shape[1]
+    bias = other.mean[:, -1:]
+    features = torch.cat([other.mean[:, :-1], torch.ones_like(bias)], dim=1)
+    row, column = torch.triu_indices(width, width, device=features.device)
+    moments = features[:, row] * features[:, column]
+    diagonal = row == column
+    moments[:, diagonal] += torch.cat([other.variance[:, :-1], torch.zeros_like(bias)], dim=1)
+    # E[bias^2] rides along, for the noise.
+    bias_square = bias.square() + other.variance[:, -1:]
+    sums = side.pattern @ torch.cat([moments, bias * features, bias_square], dim=1)
+    with_residuals = side.residuals @ torch.cat([features, bias], dim=1)
+
+    n = len(side.rows)
+    A = torch.empty(n, width, width, device=features.device)
+    A[:, row, column] = sums[:, : len(row)]
+    A[:, column, row] = sums[:, : len(row)]
+    b = with_residuals[:, :width] - sums[:, len(row) : -1]
+    precision = A / noise_variance
+    precision.diagonal(dim1=1, dim2=2).add_(own.prior)
+    covariance = torch.cholesky_inverse(torch.linalg.cholesky_ex(precision)[0])
+    mean = (covariance @ (b / noise_variance).unsqueeze(-1)).squeeze(-1)
+    variance = covariance.diagonal(dim1=1, dim2=2)
+
+    # Expected squared error; scalars in double so that they do not depend on the order of summation.
+    explained = (A @ mean.unsqueeze(-1)).squeeze(-1)
+    error = (
+        squares
+        - 2 * _total(with_residuals[:, width])
+        + _total(sums[:, -1])
+        - 2 * _total(b * mean)
+        + _total(explained * mean)
+        + _total(A * covariance)
+    )
+    second = mean.double().square().sum(0) + variance.double().sum(0)
+    prior = ((n + 1) / (second + 1)).to(own.prior.dtype)
+    all_means = torch.zeros_like(own.mean)
+    all_means[side.rows] = mean
+    all_variances = (1 / prior).expand_as(own.variance).clone()
+    all_variances[side.rows] = variance
+    return Factors(all_means, all_variances, prior), error / float(side.counts.double().sum())
+
+
+def _total(x: Tensor) -> float:
+    return float(x.double().sum())

@@ -1,0 +1,146 @@
+"""The rating use cases: MovieLens and whatever else is a rating of an item by an owner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from learners.datasets import catalogue
+from learners.datasets.records import RatingData
+from learners.errors import InputError
+from learners.evaluation import Predictions
+from learners.holdings import FIRST_POISON, Holding
+from learners.matrix_factorisation import FactorisationLearner, FactorisationParameters
+from learners.metrics import RMSE, surfaced_hits
+from learners.poisoning import RATING_POISONS, poisoned_ratings
+from learners.record_hash import record_uniform
+from learners.splits import TRAIN, split_records
+from learners.usecase import UseCase
+
+RELEVANT = 4.0
+"""A test record of at least this rating is relevant (Vincent, Hecht, Sen 2019)."""
+
+DATA_SEED = 0
+"""Seed of what belongs to the data, not to a run: poison draws and the sample of owners."""
+
+
+def movielens(
+    name: str,
+    data_dir: Path | None,
+    device: str,
+    split: str,
+    owners: int | None,
+    learner_parameters: dict[str, Any],
+) -> RatingUseCase:
+    """Build a MovieLens use case; see :func:`learners.usecase.load_use_case`."""
+    data = catalogue.load(name, data_dir)
+    assert isinstance(data, RatingData)
+    if owners is not None:
+        data = _sampled(data, owners)
+    return RatingUseCase(name, data, device, split, FactorisationParameters(**learner_parameters))
+
+
+class RatingUseCase(UseCase):
+    """Ratings predicted by matrix factorisation; owners are the raters."""
+
+    metric = RMSE
+    personalised = True
+    poison_kinds = tuple(RATING_POISONS)
+
+    def __init__(
+        self, name: str, data: RatingData, device: str, split: str, parameters: FactorisationParameters
+    ) -> None:
+        self.data = data
+        self.parameters = parameters
+        self._ids = (data.owner_ids[data.owners], data.item_ids[data.items])
+        super().__init__(
+            name,
+            device,
+            record_owners=data.owners,
+            owners=data.n_owners,
+            split=split_records(split, *self._ids),
+            values=data.ratings,
+            warnings=data.warnings,
+        )
+        self.by_item = np.argsort(data.items, kind="stable")
+        self._tie_break = record_uniform("tie break", *self._ids)[self.holdout.rows]
+        self._relevant = self.holdout.targets >= RELEVANT
+        self._poisoned: dict[Any, NDArray[np.float32]] = {}
+
+    @property
+    def has_time(self) -> bool:
+        """Whether every rating has a timestamp."""
+        return self.data.has_time
+
+    @property
+    def groups(self) -> dict[str, NDArray[Any]]:
+        """Gender, age and occupation, where the data set has them."""
+        return self.data.groups
+
+    def learner(self, seed: int) -> FactorisationLearner:
+        """Return a fresh matrix factorisation."""
+        return FactorisationLearner(self, seed, self.parameters)
+
+    def values(self, holding: Holding) -> NDArray[np.float32]:
+        """Return the rating of every record, float32[n_records], poisoned where the holding says so."""
+        values = self.data.ratings
+        codes = holding.codes[self.record_owners]
+        for k, poison in enumerate(holding.poisons):
+            if poison not in self._poisoned:
+                self._poisoned[poison] = poisoned_ratings(
+                    poison, self.data.ratings, *self._ids, self.data.scale, DATA_SEED
+                )
+            values = np.where(codes == FIRST_POISON + k, self._poisoned[poison], values)
+        return values
+
+    def uninformed(self, arrived: NDArray[np.bool_] | None = None) -> Predictions:
+        """Predict every record by its item's mean rating; the mean of all where an item has no rating."""
+        training = self.split == TRAIN
+        if arrived is not None:
+            training = training & arrived
+        items, ratings = self.data.items[training], self.data.ratings[training].astype(np.float64)
+        count = np.bincount(items, minlength=self.data.n_items)
+        mean = np.full(self.data.n_items, ratings.mean() if len(ratings) else np.mean(self.data.scale))
+        total = np.bincount(items, ratings, minlength=self.data.n_items)
+        np.divide(total, count, out=mean, where=count > 0)
+        holdout = mean[self.data.items[self.holdout.rows]]
+        return Predictions(holdout, mean[self.data.items[self.company.rows]], fallback=holdout)
+
+    def hits(self, predicted: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return surfaced hits and relevant counts, float64[owners] (Vincent, Hecht, Sen 2019)."""
+        owners = self.holdout.owners
+        hits = surfaced_hits(owners, self._relevant, predicted, self._tie_break, self.owners)
+        relevant = np.bincount(owners[self._relevant], minlength=self.owners)
+        return hits.astype(np.float64), relevant.astype(np.float64)
+
+    def arrival_order(self) -> NDArray[np.int64]:
+        """Return row numbers by time stamp; raters' records are in time order already."""
+        if not self.has_time:
+            unknown = int((self.data.timestamps <= 0).sum())
+            raise InputError(
+                f"clock.kind: 'stream' needs a timestamp in every record, and {unknown} of "
+                f"{len(self.data.timestamps)} in {self.name} have none; use 'static'"
+            )
+        return np.argsort(self.data.timestamps, kind="stable")
+
+    def tastes(self) -> sp.csr_array:
+        """Return mean-centred training ratings, sparse [owners, n_items]: alike owners rate alike."""
+        training = self.split == TRAIN
+        owners, items = self.data.owners[training], self.data.items[training]
+        ratings = self.data.ratings[training].astype(np.float64)
+        count = np.maximum(np.bincount(owners, minlength=self.owners), 1)
+        mean = np.bincount(owners, ratings, minlength=self.owners) / count
+        # Half a point keeps "has seen it" in the similarity of owners whose ratings never vary.
+        centred = ratings - mean[owners] + 0.5
+        return sp.csr_array((centred, (owners, items)), shape=(self.owners, self.data.n_items))
+
+
+def _sampled(data: RatingData, owners: int) -> RatingData:
+    if not 2 <= owners <= data.n_owners:
+        raise InputError(f"owners: {owners} is not between 2 and the {data.n_owners} raters of {data.name}")
+    lot = record_uniform("owners", np.full(data.n_owners, DATA_SEED), data.owner_ids)
+    return data.restricted(np.sort(np.argsort(lot, kind="stable")[:owners]))

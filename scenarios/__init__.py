@@ -1,0 +1,1 @@
+"""What to run, and the front door: scenario files, interventions, run directories and the command line."""
