@@ -1,0 +1,1 @@
+"""The data sets: loaders of the publishers' own layouts, their catalogue, download and local import."""

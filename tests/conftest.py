@@ -1,0 +1,24 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from learners.datasets import catalogue
+
+
+@pytest.fixture
+def prepared() -> Callable[[str], Path]:
+    """Return a function: name of a data set -> the data directory that holds it; skips the test without."""
+
+    def find(name: str) -> Path:
+        named = os.environ.get(catalogue.DATA_VARIABLE)
+        if not named or not catalogue.is_present(name, Path(named)):
+            pytest.skip(f"set {catalogue.DATA_VARIABLE} to a folder with {name}")
+        return Path(named)
+
+    return find
