@@ -26,7 +26,17 @@ _BITS = {
 }
 """Data strike: withhold, or withhold and delete; cdc: conscious data contribution (Vincent et al. 2021)."""
 
-ACTIONS = ("stay", "strike", "strike_withhold", "cdc", "cdc_delete", "boycott", "boycott_leave", "move", "poison")
+ACTIONS = (
+    "stay",
+    "strike",
+    "strike_withhold",
+    "cdc",
+    "cdc_delete",
+    "boycott",
+    "boycott_leave",
+    "move",
+    "poison",
+)
 """What a tick's shares are reported by; ``poison`` takes all kinds together."""
 
 STAY = 0
@@ -56,7 +66,7 @@ class Stances:
 
     @classmethod
     def of(cls, poison_kinds: Sequence[str]) -> Stances:
-        """Number the named stances and one for each poison kind."""
+        """Return the named stances, numbered, and one for each poison kind."""
         names = (*_BITS, *(f"poison:{kind}" for kind in poison_kinds))
         bits = [*_BITS.values(), *((0, 0, 0, 1, 0) for _ in poison_kinds)]
         poisons = (*(None for _ in _BITS), *(Poison(kind) for kind in poison_kinds))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import mesa
 if TYPE_CHECKING:
     from abm.decisions import DecisionView
     from abm.model import DataLeverageModel
+    from abm.population import Population
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class User(mesa.Agent):
     skill = _Column()
     has_copy = _Column()
 
-    def __init__(self, model: DataLeverageModel, row: int) -> None:
+    def __init__(self, model: SocietyModel, row: int) -> None:
         super().__init__(model)
         self.row = row
 
@@ -77,3 +79,53 @@ class User(mesa.Agent):
     def decide(self, view: UserView) -> str:
         """Return the name of the stance that the user wants; by default what the model's rule chose."""
         return view.choice
+
+
+class SocietyModel(mesa.Model):
+    """A Mesa model whose user agents are made when somebody first looks at them.
+
+    A tick runs on arrays and needs no agent; a million handles would cost seconds and half a gigabyte.
+    """
+
+    population: Population
+    user_class: type[User]
+
+    def __init__(self, rng: int) -> None:
+        super().__init__(rng=rng)
+        self._users: list[User] | None = None
+
+    @property
+    def users(self) -> list[User]:
+        """The users as Mesa agents, in the order of the arrays."""
+        if self._users is None:
+            collecting = gc.isenabled()
+            gc.disable()  # halves the time, and nothing here is garbage
+            try:
+                self._users = [self.user_class(self, row) for row in range(self.population.n_users)]
+            finally:
+                if collecting:
+                    gc.enable()
+        return self._users
+
+    @property
+    def agents(self) -> Any:
+        """All agents, users and companies."""
+        self._make_users()
+        return super().agents
+
+    @property
+    def agents_by_type(self) -> Any:
+        """Agents by class."""
+        self._make_users()
+        return super().agents_by_type
+
+    @property
+    def agent_types(self) -> Any:
+        """Classes of agents."""
+        self._make_users()
+        return super().agent_types
+
+    def _make_users(self) -> None:
+        # Mesa's own constructor looks at the agents before there is a population.
+        if hasattr(self, "population"):
+            _ = self.users

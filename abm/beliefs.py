@@ -1,4 +1,4 @@
-"""What users believe an action achieves, apart from what is true (mechanisms 6, decisions B9).
+"""What users believe an action achieves, apart from what is true.
 
 A belief is a production function b(x): the share of the full effect that follows when a share x of the data
 takes part. It is a Hill curve with two parameters, b(x) = x^h (1 + K^h) / (x^h + K^h), so b(0) = 0 and
@@ -23,8 +23,8 @@ LEVERS = ("contribute", "remove", "leave")
 FAMILIES = ("linear", "pessimist", "true")
 
 _PRIORS = {"linear": (100.0, 1.0), "pessimist": (10.0, 4.0), "true": (100.0, 1.0)}
-"""(K, h): a straight line; the fourth power, next to nothing until most take part. ``true`` uses its prior only
-for leaving, whose effect on revenue is the share that leaves."""
+"""(K, h): a straight line; the fourth power, next to nothing until most take part. ``true`` uses its
+prior only for leaving: revenue lost is the share that leaves."""
 
 _LOG_BOUNDS = np.log([[0.005, 100.0], [0.25, 6.0]])
 _DAMPING = 0.02
@@ -33,8 +33,12 @@ _DAMPING = 0.02
 class BeliefParameters(Parameters):
     """Shares of the prior families, and how fast beliefs follow what is published."""
 
-    linear: float = parameter(0.6, "Share of users who expect effects in proportion", unit="share", ge=0, le=1)
-    pessimist: float = parameter(0.3, "Share who expect next to nothing until most take part", unit="share", ge=0, le=1)
+    linear: float = parameter(
+        0.6, "Share of users who expect effects in proportion", unit="share", ge=0, le=1
+    )
+    pessimist: float = parameter(
+        0.3, "Share who expect next to nothing until most take part", unit="share", ge=0, le=1
+    )
     true: float = parameter(0.1, "Share who know the measured curve", unit="share", ge=0, le=1)
     learning_rate: float = parameter(
         0.2, "Length of the step from belief to observation, each tick", unit="per tick", ge=0, le=1
@@ -59,7 +63,7 @@ class Beliefs:
         self._true_curve = true_curve
 
     def effect(self, lever: str, x: float) -> NDArray[np.float64]:
-        """Return each family's believed effect of a lever when a data share x takes part, float64[families]."""
+        """Return each family's believed effect of a lever at a data share x, float64[families]."""
         log_k, log_h = self.log_parameters[:, LEVERS.index(lever)].T
         believed = hill(x, np.exp(log_k), np.exp(log_h))
         if self._true_curve is not None and lever != "leave":
@@ -67,7 +71,9 @@ class Beliefs:
             believed[FAMILIES.index("true")] = g(x) if lever == "contribute" else 1 - g(1 - x)
         return believed
 
-    def marginal(self, lever: str, x: float, horizon: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def marginal(
+        self, lever: str, x: float, horizon: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the believed effect of ``horizon`` more joining and of as many incumbents staying in.
 
         Both float64[families]: b(x + horizon) - b(x), and b(x) - b(x - horizon).
@@ -91,12 +97,15 @@ class Beliefs:
             k, h = np.exp(theta)
             believed = float(hill(x, k, h))
             step = 1e-4
-            gradient = np.array(
-                [
-                    hill(x, k * np.exp(step), h) - believed,
-                    hill(x, k, h * np.exp(step)) - believed,
-                ]
-            ) / step
+            gradient = (
+                np.array(
+                    [
+                        hill(x, k * np.exp(step), h) - believed,
+                        hill(x, k, h * np.exp(step)) - believed,
+                    ]
+                )
+                / step
+            )
             change = gradient * (effect - believed) / (gradient @ gradient + _DAMPING)
             theta += self.parameters.learning_rate * np.clip(change, -1, 1)
             theta[:] = np.clip(theta, _LOG_BOUNDS[:, 0], _LOG_BOUNDS[:, 1])

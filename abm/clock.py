@@ -1,4 +1,4 @@
-"""The data clock: when records come into being (decisions A2)."""
+"""The data clock: when records come into being."""
 
 from __future__ import annotations
 
@@ -15,16 +15,24 @@ class ClockParameters(Parameters):
     """Whether records exist from the start or arrive."""
 
     kind: Literal["static", "stream"] = parameter(
-        "static", "static: all records exist at tick 0; stream: they arrive in time order", unit="-"
+        "static", "static: all records exist at tick 0; stream: each owner's arrive in time order", unit="-"
     )
-    at_start: float = parameter(0.6, "Share of records that exist before tick 0 (stream)", unit="share", ge=0, le=1)
+    at_start: float = parameter(
+        0.6, "Share of each owner's records that exist before tick 0 (stream)", unit="share", ge=0, le=1
+    )
     slices: int | None = parameter(
-        None, "Ticks over which the rest arrives in equal parts (stream); the run's length by default", unit="ticks", ge=1
+        None,
+        "Ticks over which the rest arrives in equal parts (stream); the run's length by default",
+        unit="ticks",
+        ge=1,
     )
 
 
 class Clock:
-    """Which records exist.
+    """Which records exist. Each owner's records arrive in the owner's own time order.
+
+    Everybody is there from the start with a share of their records: data sets tell when people rated, not
+    when they would have joined this society. The rest of each owner's records arrives evenly.
 
     Attributes
     ----------
@@ -34,13 +42,13 @@ class Clock:
 
     def __init__(self, parameters: ClockParameters, use_case: UseCase | None) -> None:
         self.arrived: NDArray[np.bool_] | None = None
-        self._slices: list[NDArray[np.int64]] = []
+        self._due = np.empty(0, np.int64)
         if parameters.kind == "stream" and use_case is not None:
-            order = use_case.arrival_order()
-            first = round(parameters.at_start * len(order))
-            self._slices = np.array_split(order[first:], parameters.slices or 1)
-            self.arrived = np.zeros(len(order), np.bool_)
-            self.arrived[order[:first]] = True
+            # A record's place in its owner's life, in (0, 1), says at which tick it is due.
+            life = (use_case.time_rank() + 0.5) / use_case.records_per_owner[use_case.record_owners]
+            late = np.maximum(life - parameters.at_start, 0) / max(1 - parameters.at_start, 1e-9)
+            self._due = np.ceil(late * (parameters.slices or 1)).astype(np.int64)
+            self.arrived = self._due == 0
 
     @property
     def streaming(self) -> bool:
@@ -49,11 +57,10 @@ class Clock:
 
     def advance(self, tick: int) -> NDArray[np.int64]:
         """Let the records of a tick arrive and return their row numbers; ticks count from 1."""
-        if self.arrived is None or tick > len(self._slices):
-            return np.empty(0, np.int64)
-        rows = self._slices[tick - 1]
-        self.arrived = self.arrived.copy()
-        self.arrived[rows] = True
+        rows = np.flatnonzero(self._due == tick)
+        if self.arrived is not None and len(rows):
+            self.arrived = self.arrived.copy()
+            self.arrived[rows] = True
         return rows
 
     @property

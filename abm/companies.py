@@ -33,8 +33,12 @@ class SmallParameters(Parameters):
 
     retrain_every: int = parameter(1, "Ticks between retrainings", unit="ticks", ge=1, le=10_000)
     starts_with: float = parameter(
-        0.0, "Share of users whose data it has from the start, s0", unit="share of users",
-        source="Vincent, Hecht 2021 (none)", ge=0, lt=1,
+        0.0,
+        "Share of users whose data it has from the start, s0",
+        unit="share of users",
+        source="Vincent, Hecht 2021 (none)",
+        ge=0,
+        lt=1,
     )
     serves_strangers: bool = parameter(
         False, "Whether it serves, un-personalised, people whose data it does not have", unit="-"
@@ -61,7 +65,9 @@ class DataStore:
         bool[n_records] under the stream clock, else ``None``.
     """
 
-    def __init__(self, codes: NDArray[np.int8], poisons: tuple[Poison, ...], record_owners: NDArray[np.int32] | None) -> None:
+    def __init__(
+        self, codes: NDArray[np.int8], poisons: tuple[Poison, ...], record_owners: NDArray[np.int32] | None
+    ) -> None:
         self.codes = codes
         self.poisons = poisons
         self.arrived: NDArray[np.bool_] | None = None
@@ -122,6 +128,11 @@ class Company(mesa.Agent):
         self.name = name
         self.retrain_every = retrain_every
         self.store = store
+        self.count_records()
+
+    def count_records(self) -> None:
+        """Bring the numbers of records held, and of poisoned ones among them, up to date with the store."""
+        self.records, self.poisoned_records = self.store.records(self.model.population.records)
 
     def retrains_at(self, tick: int) -> bool:
         """Return whether the company retrains at a tick."""
@@ -179,7 +190,7 @@ class SmallCompany(Company):
         return self.store.codes != ABSENT
 
     def intake(self, entries: list[Entry], clock: Clock, arrivals: NDArray[np.int64], policy: Policy) -> None:
-        """Take in contributions, each a copy of what its owner has at that moment, and drop revoked copies."""
+        """Take in contributions, copies of what their owners have at that moment; drop revoked ones."""
         own = clock.arrived
         if own is not None and not policy.keeps_archive:
             own = own & self.model.large.store.holding().record_mask(self.model.record_owners)

@@ -1,4 +1,4 @@
-"""What an action costs a user: barriers, legal risk and privacy, added over the bits that change (decisions B7)."""
+"""What an action costs a user: barriers, legal risk and privacy, added over bits."""
 
 from __future__ import annotations
 
@@ -18,18 +18,37 @@ _ORDER = "order: Vincent et al. 2021 (FAccT); size: ours"
 
 
 class CostParameters(Parameters):
-    """Costs of the bits; states are paid every tick, contributing and deleting once, over ``cost_horizon``."""
+    """States are paid every tick; contributing and deleting once, over ``cost_horizon``."""
 
-    barrier_withhold: float = parameter(0.3, "Effort of withholding", unit="utility/tick", source=_ORDER, ge=0, le=10)
-    barrier_delete: float = parameter(0.5, "Effort of deleting, once", unit="utility", source=_ORDER, ge=0, le=10)
-    barrier_contribute: float = parameter(0.2, "Effort of contributing, once", unit="utility", source=_ORDER, ge=0, le=10)
-    barrier_poison: float = parameter(0.8, "Effort of poisoning", unit="utility/tick", source=_ORDER, ge=0, le=10)
-    barrier_leave: float = parameter(
-        0.6, "Lost ties and habits of leaving", unit="utility/tick", source="order: Li et al. 2019; size: ours", ge=0, le=10
+    barrier_withhold: float = parameter(
+        0.3, "Effort of withholding", unit="utility/tick", source=_ORDER, ge=0, le=10
     )
-    legal_delete: float = parameter(0.05, "Legal risk of deleting, once", unit="utility", source=_ORDER, ge=0, le=10)
-    legal_contribute: float = parameter(0.25, "Legal risk of contributing, once", unit="utility", source=_ORDER, ge=0, le=10)
-    legal_poison: float = parameter(0.7, "Legal risk of poisoning", unit="utility/tick", source=_ORDER, ge=0, le=10)
+    barrier_delete: float = parameter(
+        0.5, "Effort of deleting, once", unit="utility", source=_ORDER, ge=0, le=10
+    )
+    barrier_contribute: float = parameter(
+        0.2, "Effort of contributing, once", unit="utility", source=_ORDER, ge=0, le=10
+    )
+    barrier_poison: float = parameter(
+        0.8, "Effort of poisoning", unit="utility/tick", source=_ORDER, ge=0, le=10
+    )
+    barrier_leave: float = parameter(
+        0.6,
+        "Lost ties and habits of leaving",
+        unit="utility/tick",
+        source="order: Li et al. 2019; size: ours",
+        ge=0,
+        le=10,
+    )
+    legal_delete: float = parameter(
+        0.05, "Legal risk of deleting, once", unit="utility", source=_ORDER, ge=0, le=10
+    )
+    legal_contribute: float = parameter(
+        0.25, "Legal risk of contributing, once", unit="utility", source=_ORDER, ge=0, le=10
+    )
+    legal_poison: float = parameter(
+        0.7, "Legal risk of poisoning", unit="utility/tick", source=_ORDER, ge=0, le=10
+    )
     exposure_withhold: float = parameter(
         -0.1, "Privacy exposure of withholding (a gain)", unit="utility/tick", source=_ORDER, ge=-10, le=10
     )
@@ -39,8 +58,12 @@ class CostParameters(Parameters):
     exposure_copy: float = parameter(
         0.5, "Privacy exposure of a copy at Small Co.", unit="utility/tick", source=_ORDER, ge=-10, le=10
     )
-    skill_discount: float = parameter(0.5, "Share of a barrier that full skill removes", unit="share", ge=0, le=1)
-    cost_horizon: float = parameter(10.0, "Ticks over which a one-off cost counts", unit="ticks", ge=1, le=1000)
+    skill_discount: float = parameter(
+        0.5, "Share of a barrier that full skill removes", unit="share", ge=0, le=1
+    )
+    cost_horizon: float = parameter(
+        10.0, "Ticks over which a one-off cost counts", unit="ticks", ge=1, le=1000
+    )
 
 
 def action_costs(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from functools import partial
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from abm.actions import CONTRIBUTE, DELETE, LEAVE, POISON, STAY, WITHHOLD, Stances
 from abm.beliefs import Beliefs
@@ -22,7 +23,7 @@ from abm.policy import Policy
 from abm.population import Population
 from abm.services import ConsumptionParameters, Service, service_values
 from abm.streams import Streams
-from learners.parameters import Parameters, parameter
+from learners.parameters import Parameters, parameter, tagged
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +87,14 @@ class LogitParameters(Parameters):
     rule: Literal["logit"] = "logit"
     social_form: Literal["reinforcement", "conformity"] = parameter(
         "reinforcement",
-        "reinforcement: only active neighbours count, half for the same stance; conformity: all who do the same",
+        "reinforcement: active neighbours, half for the same stance; conformity: all who do the same",
         unit="-",
         source="Centola, Macy 2007; Brock, Durlauf 2001",
     )
     social_weight: float = parameter(0.5, "Weight J of the social term", unit="utility", ge=0, le=100)
-    precision: float = parameter(5.0, "Precision of choice, the inverse scale of taste shocks", unit="1/utility", gt=0, le=1000)
+    precision: float = parameter(
+        5.0, "Precision of choice, the inverse scale of taste shocks", unit="1/utility", gt=0, le=1000
+    )
     warm_glow: float = parameter(0.3, "Reward of acting at full grievance", unit="utility/tick", ge=0, le=100)
     cost_scale: float = parameter(1.3, "Factor on all costs of action", unit="-", ge=0, le=100)
     weight_help: float = parameter(1.0, "Weight of what Small Co. gains", unit="-", ge=0, le=100)
@@ -99,7 +102,11 @@ class LogitParameters(Parameters):
     weight_revenue: float = parameter(0.5, "Weight of what Large Co.'s revenue loses", unit="-", ge=0, le=100)
     inertia: float = parameter(0.2, "Utility of keeping the present stance", unit="utility", ge=0, le=100)
     horizon: float = parameter(
-        0.05, "Share of the data thought of as moving with me; 1/N is pure free-riding", unit="share of data", gt=0, le=1
+        0.05,
+        "Share of the data thought of as moving with me; 1/N is pure free-riding",
+        unit="share of data",
+        gt=0,
+        le=1,
     )
     revision_probability: float = parameter(
         0.2, "Probability that a user reconsiders", unit="per tick", ge=0, le=1
@@ -129,7 +136,11 @@ class ScriptedParameters(Parameters):
     steps: list[ScriptedStep] = parameter(..., "What holds from which tick", unit="-", min_length=1)
 
 
-DecisionParameters = Annotated[LogitParameters | ScriptedParameters, Field(discriminator="rule")]
+DecisionParameters = Annotated[
+    LogitParameters | ScriptedParameters,
+    Field(discriminator="rule"),
+    BeforeValidator(partial(tagged, tag="rule", default="logit")),
+]
 
 
 class DecisionRule(ABC):
@@ -149,26 +160,28 @@ class ScriptedRule(DecisionRule):
     requests_portability = False
 
     def __init__(self, parameters: ScriptedParameters) -> None:
-        self.steps = sorted(parameters.steps, key=lambda step: step.tick)
+        self.steps = {step.tick: step for step in parameters.steps}
+        self._order: NDArray[np.int64] | None = None
 
     def choose(self, view: DecisionView) -> NDArray[np.int8]:
         """Return the scripted stances at the tick a step begins, the present ones otherwise."""
-        step = next((step for step in self.steps if step.tick == view.tick), None)
+        step = self.steps.get(view.tick)
         if step is None:
             return view.population.stance
         n = view.population.n_users
-        order = view.streams.generator("script").permutation(n)
+        if self._order is None:
+            self._order = view.streams.generator("script").permutation(n)
         wanted = np.full(n, STAY, np.int8)
         taken = 0
         for name, share in step.shares.items():
             until = taken + round(share * n)
-            wanted[order[taken:until]] = view.stances.code(name)
+            wanted[self._order[taken:until]] = view.stances.code(name)
             taken = until
         return wanted
 
 
 class LogitRule(DecisionRule):
-    """Users who reconsider take the permitted stance of highest utility (decisions B5).
+    """Users who reconsider take the permitted stance of highest utility.
 
     U_i(a) = v_i [w_help dS(a) + w_harm dL(a) + w_rev dR(a)] + warm gamma_i 1[a is not stay] + J s_i(a)
     - C_i(a) + consumption_i(a) + kappa 1[a = present] + eps_ia / precision
@@ -227,11 +240,13 @@ class LogitRule(DecisionRule):
         now = view.stances.bits[view.population.stance[rows]]
         # Withholding alone bears only on the data still to come, deleting or poisoning on all of it.
         removal = np.where(
-            bits[:, :, DELETE] | bits[:, :, POISON], 1.0, np.where(bits[:, :, WITHHOLD], view.pending_share, 0.0)
+            bits[:, :, DELETE] | bits[:, :, POISON],
+            1.0,
+            np.where(bits[:, :, WITHHOLD], view.pending_share, 0.0),
         )
-        removes_now = now[:, [WITHHOLD, DELETE, POISON]].any(1)
+        removes_now = np.any(now[:, [WITHHOLD, DELETE, POISON]], axis=1)
 
-        def good(lever: str, x: float, taking_part: NDArray[np.bool_]) -> NDArray[np.float64]:
+        def good(lever: str, x: float, taking_part: Any) -> NDArray[np.float64]:
             joining, staying = view.beliefs.marginal(lever, x, p.horizon)
             return np.where(taking_part, staying[family], joining[family])[:, None]
 
@@ -244,7 +259,7 @@ class LogitRule(DecisionRule):
         return goods.astype(np.float32)
 
     def _social(self, view: DecisionView, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return s_i(a), float32[n, K] (decisions B6)."""
+        """Return s_i(a), float32[n, K]."""
         shares = view.network.neighbour_shares(view.population.stance, len(view.stances))[rows]
         if self.parameters.social_form == "conformity":
             return shares

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
+import secrets
 import time
-from functools import partial
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import mesa
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from abm.actions import CONTRIBUTE, DELETE, LEAVE, Stances
-from abm.agents import User, UserView
+from abm.agents import SocietyModel, User, UserView
 from abm.beliefs import Beliefs
 from abm.clock import Clock, ClockParameters
 from abm.companies import CompanyParameters, DataStore, LargeCompany, SmallCompany
@@ -32,21 +31,29 @@ from abm.ledger import Ledger
 from abm.network import NetworkParameters, WattsStrogatz, build_network
 from abm.policy import Intervention, Policy, PolicySchedule
 from abm.population import Population, PopulationParameters
-from abm.records import EventLog, LeverageParameters, RecordParameters, agent_table, leverage as dlps, tick_row
+from abm.records import (
+    EventLog,
+    LeverageParameters,
+    RecordParameters,
+    agent_table,
+    tick_row,
+)
+from abm.records import (
+    leverage as dlps,
+)
 from abm.revenue import revenue
-from abm.services import divided_attention
+from abm.services import Attention, divided_attention
 from abm.streams import Streams
 from abm.training import LARGE, SMALL, LiveTraining, Replay, Training
-from learners.composition import CompositionGap, composition_gap, contribution_effect, strike_effect
+from learners.composition import CompositionGap
 from learners.errors import InputError
 from learners.holdings import ABSENT, GENUINE
 from learners.leverage import published_scale
+from learners.parameters import parsed
 from learners.usecase import UseCase, load_use_case
 
-P = TypeVar("P", bound=BaseModel)
 
-
-class DataLeverageModel(mesa.Model):
+class DataLeverageModel(SocietyModel):
     """Users who act on data, two companies that retrain on what is left, and what comes of it.
 
     A tick is:
@@ -105,64 +112,62 @@ class DataLeverageModel(mesa.Model):
         replay: pd.DataFrame | None = None,
         rng: int | None = None,
     ) -> None:
-        seed = np.random.SeedSequence().entropy if rng is None else rng
-        super().__init__(rng=int(seed) % 2**32)
-        population_parameters = _parameters(PopulationParameters, population, "population")
-        network_parameters = _parameters(NetworkParameters, network or WattsStrogatz(), "network", degree=degree)
-        self.company_parameters = _parameters(CompanyParameters, companies, "companies")
-        self.leverage = _parameters(LeverageParameters, leverage, "leverage")
-        self.record = _parameters(RecordParameters, record, "record")
-        self.policy_schedule = PolicySchedule(_parameters(Policy, policy, "policy"), interventions)
-        self.streams = Streams(int(seed))
-        if isinstance(decision, DecisionRule):
-            self.rule = decision
-        else:
-            given = decision or LogitParameters()
-            scalars = {"social_weight": social_weight, "precision": precision}
-            self.rule = decision_rule(_parameters(DecisionParameters, given, "decision", **scalars))
+        seed = secrets.randbits(63) if rng is None else int(rng)
+        super().__init__(rng=seed % 2**32)
+        self.streams = Streams(seed)
         self.user_class = user_class
+        traits = parsed(PopulationParameters, population, "population")
+        ties = parsed(NetworkParameters, network or WattsStrogatz(), "network", degree=degree)
+        self.company_parameters = parsed(CompanyParameters, companies, "companies")
+        self.leverage_parameters = parsed(LeverageParameters, leverage, "leverage")
+        self.record = parsed(RecordParameters, record, "record")
+        self.policy_schedule = PolicySchedule(parsed(Policy, policy, "policy"), interventions)
+        scalars = {"social_weight": social_weight, "precision": precision}
+        self.rule = (
+            decision
+            if isinstance(decision, DecisionRule)
+            else decision_rule(
+                parsed(DecisionParameters, decision or LogitParameters(), "decision", **scalars)
+            )
+        )
 
-        live = None if replay is not None else _loaded(use_case, population_parameters)
-        self.use_case_name = use_case if isinstance(use_case, str) else use_case.name
-        records = np.ones(_replayed_users(population_parameters, replay)) if live is None else live.records_per_owner
-        self.population = Population(population_parameters, records, self.streams)
-        self.stances = Stances.of(live.poison_kinds if live else ())
+        data = _loaded(use_case, traits) if replay is None else None
+        name = use_case if isinstance(use_case, str) else use_case.name
+        published = self.leverage_parameters.baseline == "published"
+        self.published_scale = published_scale(name) if published else None
+        records = np.ones(_replayed_users(traits, replay)) if data is None else data.records_per_owner
+        self.population = Population(traits, records, self.streams)
+        self.stances = Stances.of(data.poison_kinds if data else ())
         self.network = build_network(
-            network_parameters,
+            ties,
             self.population.n_users,
             self.streams.generator("network"),
-            groups=live.groups if live else {},
-            tastes=live.tastes() if live else None,
+            groups=data.groups if data else {},
+            tastes=data.tastes() if data else None,
         )
-        self.clock = Clock(_parameters(ClockParameters, clock, "clock"), live)
-        self.record_owners: NDArray[np.int32] = live.record_owners if live else np.empty(0, np.int32)
-        self.training: Training = (
-            Replay(replay, self.population.records)
-            if live is None
-            else LiveTraining(live, self.streams.integer("learner"), self.clock.arrived)
-        )
-        beliefs = population_parameters.beliefs
-        self._published = (
-            published_scale(self.use_case_name) if self.leverage.baseline == "published" else None
-        )
-        self.beliefs = Beliefs(beliefs, self.training.true_curve if beliefs.true > 0 else None)
+        self.clock = Clock(parsed(ClockParameters, clock, "clock"), data)
+        self.record_owners = data.record_owners if data else np.empty(0, np.int32)
+        self.training: Training
+        if data:
+            self.training = LiveTraining(data, self.streams.integer("learner"), self.clock.arrived)
+        elif replay is not None:
+            self.training = Replay(replay, self.population.records)
+        self.beliefs = Beliefs(traits.beliefs, self.training.true_curve if traits.beliefs.true > 0 else None)
         self.ledger = Ledger()
         self.events = EventLog()
-        self.ticks: list[dict[str, Any]] = []
-        self.agent_tables: list[pd.DataFrame] = []
-        self._users: list[User] | None = None
         self._found_companies()
+
         self.uses_large = np.ones(self.population.n_users, np.bool_)
-        self.switch_rate = 0.0
-        self.seconds_decide = 0.0
+        self.switch_rate = self.seconds_decide = 0.0
         self.removal_gap: CompositionGap | None = None
         self.contribution_gap: CompositionGap | None = None
-        self._start_policy = self.policy = self.policy_schedule.at(0)
         self._hits_at_start: float | None = None
+        self._set_policy()
         self._retrain()
         self._divide_attention()
         self._measure_leverage()
-        self.ticks.append(tick_row(self))
+        self.ticks: list[dict[str, Any]] = [tick_row(self)]
+        self.agent_tables: list[pd.DataFrame] = []
         self.datacollector = mesa.DataCollector(
             model_reporters={column: partial(recorded, column=column) for column in self.ticks[0]}
         )
@@ -203,11 +208,13 @@ class DataLeverageModel(mesa.Model):
 
     # 1. policy
     def _set_policy(self) -> None:
-        before, self.policy = self.policy, self.policy_schedule.at(self.tick)
-        for name, value in self.policy.model_dump().items():
-            old = getattr(before, name)
-            if value != old:
-                self.events.add(self.tick, "intervention", name, float(value), f"{name}: {old} -> {value}")
+        self.policy = self.policy_schedule.at(self.tick)
+        for intervention in self.policy_schedule.interventions:
+            begins = intervention.in_force(self.tick)
+            if begins != (self.tick > 0 and intervention.in_force(self.tick - 1)):
+                what = ", ".join(f"{name} = {value}" for name, value in intervention.changes().items())
+                text = f"in force: {what}" if begins else "no longer in force"
+                self.events.add(self.tick, "intervention", intervention.kind, begins, text)
 
     # 2. information
     def _information(self) -> DecisionView:
@@ -234,7 +241,7 @@ class DataLeverageModel(mesa.Model):
         )
 
     def _offered(self) -> NDArray[np.bool_]:
-        """bool[K]: deleting needs the right to; withholding alone does something only where records arrive."""
+        """bool[K]: deleting needs the right to; withholding alone bears only on records to come."""
         bits = self.stances.bits
         offered = np.ones(len(self.stances), np.bool_)
         if not self.policy.deletion_right:
@@ -244,14 +251,15 @@ class DataLeverageModel(mesa.Model):
         return offered
 
     def _existing_records(self) -> float:
-        return float(self.population.records.sum() if self.clock.arrived is None else self.clock.arrived.sum())
+        return float(
+            self.population.records.sum() if self.clock.arrived is None else self.clock.arrived.sum()
+        )
 
     def _share_at_small(self) -> float:
-        return self.small.store.records(self.population.records)[0] / self._existing_records()
+        return self.small.records / self._existing_records()
 
     def _share_removed(self) -> float:
-        held, poisoned = self.large.store.records(self.population.records)
-        return 1 - (held - poisoned) / self._existing_records()
+        return 1 - (self.large.records - self.large.poisoned_records) / self._existing_records()
 
     # 3. users decide
     def _decide(self, view: DecisionView) -> NDArray[np.int8]:
@@ -294,7 +302,9 @@ class DataLeverageModel(mesa.Model):
             lot = self.streams.generator("portability", self.tick).random(population.n_users)[users]
             refused = asks & (lot >= self.policy.portability_success)
             if refused.any():
-                self.events.add(self.tick, "portability refused", "Small Co.", refused.sum(), "requests refused")
+                self.events.add(
+                    self.tick, "portability refused", "Small Co.", refused.sum(), "requests refused"
+                )
             users, before, after, has_copy = (a[~refused] for a in (users, before, after, has_copy))
         if not self.policy.revocation_right:
             after = np.where(has_copy, self.stances.with_copy[after], after)
@@ -313,6 +323,7 @@ class DataLeverageModel(mesa.Model):
         # Small Co. first: who contributes and deletes at once still has the data to copy.
         for company in (self.small, self.large):
             company.intake(entries, self.clock, arrivals, self.policy)
+            company.count_records()
         for entry in entries:
             what = f"{entry.move}:{entry.poison.name}" if entry.poison else str(entry.move)
             self.events.add(self.tick, "move", what, len(entry.users), f"{len(entry.users)} users {what}")
@@ -341,14 +352,22 @@ class DataLeverageModel(mesa.Model):
         boost = parameters.consumption.personalisation_boost
         large, small = self.large.service, self.small.service
         switching = self.population.parameters.switching_cost * (1 - self.policy.interoperability)
-        self.attention = divided_attention(
-            np.where(self.large.deleted, large.worth(False, boost), large.worth(True, boost)),
-            np.where(self.small.known, small.worth(True, boost), small.worth(False, boost)),
-            self.uses_large,
-            self.small_open,
+        # Users in the same state divide alike: eight states, whatever the number of users.
+        known_to_large, known_to_small, uses_large = (
+            (np.arange(8)[:, None] >> np.arange(3) & 1).astype(bool).T
+        )
+        by_state = divided_attention(
+            np.where(known_to_large, large.worth(True, boost), large.worth(False, boost)),
+            np.where(known_to_small, small.worth(True, boost), small.worth(False, boost)),
+            uses_large,
+            known_to_small | self.small.serves_strangers,
             switching,
             parameters.consumption.attention_precision,
         )
+        state = (
+            np.where(self.large.deleted, np.int8(0), np.int8(1)) + 2 * self.small.known + 4 * self.uses_large
+        )
+        self.attention = Attention(by_state.large[state], by_state.small[state])
         if self._hits_at_start is None:
             self._hits_at_start = float(self.attention.large @ large.hits)
         self.revenue = revenue(
@@ -357,27 +376,30 @@ class DataLeverageModel(mesa.Model):
 
     # 8. leverage and experience
     def _measure_leverage(self) -> None:
-        self.dlp = dlps(self.large.service, self.small.service, self.leverage.perspective, self._published)
+        self.dlp = dlps(
+            self.large.service, self.small.service, self.leverage_parameters.perspective, self.published_scale
+        )
 
     def _experience(self) -> None:
         self.beliefs.observe("contribute", self._share_at_small(), self.dlp["cdc"])
         self.beliefs.observe("remove", self._share_removed(), self.dlp["strike"])
-        self.beliefs.observe("leave", float(self.population.weight @ ~self.uses_large), 1 - self.revenue.large)
+        self.beliefs.observe(
+            "leave", float(self.population.weight @ ~self.uses_large), 1 - self.revenue.large
+        )
 
     def _measure_composition(self) -> None:
-        """Compare who takes part with random sets, by shadow retraining."""
+        """Compare those who took data away, and those who contributed, with random sets of people."""
         self.removal_gap = self.contribution_gap = None
         every = self.record.composition
-        if every == "off" or self.tick % every or not isinstance(self.training, LiveTraining):
-            return
-        reference, records = self.training.reference, self.population.records
-        rng = self.streams.generator("composition", self.tick)
-        removed = self.large.store.codes != GENUINE
-        shadows = self.record.shadows
-        self.removal_gap = composition_gap(strike_effect(reference), removed, records, rng, shadows)
-        self.contribution_gap = composition_gap(
-            contribution_effect(reference, self.training.seed), self.small.known, records, rng, shadows
-        )
+        if every != "off" and self.tick % every == 0:
+            gaps = self.training.composition_gaps(
+                removed=self.large.store.codes != GENUINE,
+                contributed=self.small.known,
+                records=self.population.records,
+                rng=self.streams.generator("composition", self.tick),
+                shadows=self.record.shadows,
+            )
+            self.removal_gap, self.contribution_gap = gaps
 
     # 9. record
     def _collect(self) -> None:
@@ -386,59 +408,10 @@ class DataLeverageModel(mesa.Model):
         if every != "end" and self.tick % every == 0:
             self.agent_tables.append(agent_table(self))
 
-    # Users as Mesa agents, made when somebody first looks at them: a million handles cost seconds.
-    @property
-    def users(self) -> list[User]:
-        """The users as Mesa agents, in the order of the arrays."""
-        if self._users is None:
-            collecting = gc.isenabled()
-            gc.disable()
-            try:
-                self._users = [self.user_class(self, row) for row in range(self.population.n_users)]
-            finally:
-                if collecting:
-                    gc.enable()
-        return self._users
-
-    @property
-    def agents(self) -> Any:
-        """All agents, users and companies."""
-        self._make_users()
-        return super().agents
-
-    @property
-    def agents_by_type(self) -> Any:
-        """Agents by class."""
-        self._make_users()
-        return super().agents_by_type
-
-    @property
-    def agent_types(self) -> Any:
-        """Classes of agents."""
-        self._make_users()
-        return super().agent_types
-
-    def _make_users(self) -> None:
-        # Mesa's own constructor looks at the agents before there is a population.
-        if hasattr(self, "_users"):
-            _ = self.users
-
 
 def recorded(model: DataLeverageModel, column: str) -> Any:
     """Return a column of the last recorded tick."""
     return model.ticks[-1][column]
-
-
-def _parameters(kind: Any, given: Any, name: str, **overrides: Any) -> Any:
-    """Validate a parameter group given as an object or a dict, with scalars that override its fields."""
-    overrides = {key: value for key, value in overrides.items() if value is not None}
-    fields = given.model_dump() if isinstance(given, BaseModel) else dict(given or {})
-    try:
-        return TypeAdapter(kind).validate_python(fields | overrides)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join([name, *(str(part) for part in first["loc"])])
-        raise InputError(f"{key}: {first['msg']} (got {first['input']!r})") from None
 
 
 def _loaded(use_case: str | UseCase, population: PopulationParameters) -> UseCase:
@@ -446,7 +419,9 @@ def _loaded(use_case: str | UseCase, population: PopulationParameters) -> UseCas
     if isinstance(use_case, str):
         return load_use_case(use_case, owners=sample)
     if sample not in (None, use_case.owners):
-        raise InputError(f"population.users: {sample} is not the {use_case.owners} owners of the loaded use case")
+        raise InputError(
+            f"population.users: {sample} is not the {use_case.owners} owners of the loaded use case"
+        )
     return use_case
 
 

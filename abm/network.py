@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from scipy import sparse
 
 from abm import network_generators as generators
 from abm.network_generators import TasteProfiles, Ties
 from learners.errors import InputError
-from learners.parameters import Parameters, parameter
+from learners.parameters import Parameters, parameter, tagged
 
 if TYPE_CHECKING:
     import networkx
@@ -338,6 +338,7 @@ class TasteSimilarity(_Family):
 NetworkParameters: TypeAlias = Annotated[
     WattsStrogatz | BarabasiAlbert | ErdosRenyi | StochasticBlock | TasteSimilarity,
     Field(discriminator="family"),
+    BeforeValidator(partial(tagged, tag="family", default="watts_strogatz")),
 ]
 """Any family's parameters, told apart by `family`."""
 

@@ -11,7 +11,11 @@ class Policy(Parameters):
     """Law and tool parameters; the defaults are the world without intervention."""
 
     portability_success: float = parameter(
-        0.2, "Probability that a request to copy one's data to Small Co. succeeds", unit="probability", ge=0, le=1
+        0.2,
+        "Probability that a request to copy one's data to Small Co. succeeds",
+        unit="probability",
+        ge=0,
+        le=1,
     )
     contribution_tool: float = parameter(
         0.2, "Share of the barrier to contributing that tools remove", unit="share", ge=0, le=1
@@ -23,9 +27,15 @@ class Policy(Parameters):
         0.0, "Share of the barriers to withholding and deleting that tools remove", unit="share", ge=0, le=1
     )
     interoperability: float = parameter(
-        0.0, "Share of the cost of switching between the companies that interoperability removes", unit="share", ge=0, le=1
+        0.0,
+        "Share of the cost of switching between the companies that interoperability removes",
+        unit="share",
+        ge=0,
+        le=1,
     )
-    revocation_right: bool = parameter(False, "Whether users can take back the copy that Small Co. holds", unit="-")
+    revocation_right: bool = parameter(
+        False, "Whether users can take back the copy that Small Co. holds", unit="-"
+    )
     return_restores: bool = parameter(
         True, "Whether deleted records are back when their owner returns (static clock only)", unit="-"
     )
@@ -37,6 +47,7 @@ class Policy(Parameters):
 class Intervention(Parameters):
     """A change of policy from one tick to another; subclasses say which."""
 
+    kind: str = "intervention"
     start: int = parameter(0, "First tick in force", unit="tick", ge=0)
     end: int | None = parameter(None, "First tick no longer in force; never by default", unit="tick", ge=1)
 
@@ -50,7 +61,7 @@ class Intervention(Parameters):
 
 
 class PolicySchedule:
-    """A policy and the interventions that change it over time; where two set one parameter, the later wins."""
+    """A policy and what changes it over time; where two set one parameter, the later listed wins."""
 
     def __init__(self, base: Policy, interventions: Sequence[Intervention] = ()) -> None:
         self.base = base

@@ -93,10 +93,12 @@ class Population:
         k = len(stances)
         return (
             np.bincount(self.stance, minlength=k) / self.n_users,
-            np.bincount(self.stance, self.weight, minlength=k),
+            np.bincount(self.stance, self.weight, minlength=k).astype(np.float64),
         )
 
 
 def _beta(streams: Streams, name: str, mean: float, n: int) -> NDArray[np.float32]:
     concentration = 7.0
-    return streams.generator(name).beta(concentration * mean, concentration * (1 - mean), n).astype(np.float32)
+    return (
+        streams.generator(name).beta(concentration * mean, concentration * (1 - mean), n).astype(np.float32)
+    )

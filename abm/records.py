@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from abm.actions import ACTIONS
+from abm.actions import ACTIONS, STAY
 from abm.training import LARGE, SMALL, scale_column
 from learners.evaluation import PERSPECTIVES
 from learners.leverage import VARIANTS, LeverageScale
@@ -25,18 +25,24 @@ class LeverageParameters(Parameters):
         "served", "Test records behind dlp_cdc, dlp_strike and dlp_cdc_delete", unit="-"
     )
     baseline: Literal["principled", "published"] = parameter(
-        "principled", "W and B from reference models of this run, or the constants of the published tables", unit="-"
+        "principled",
+        "W and B from reference models of this run, or the constants of the published tables",
+        unit="-",
     )
 
 
 class RecordParameters(Parameters):
     """What is recorded, and how often."""
 
-    agents: Literal["end"] | int = parameter("end", "Users are recorded at the end, or every so many ticks", unit="ticks")
+    agents: Literal["end"] | int = parameter(
+        "end", "Users are recorded at the end, or every so many ticks", unit="ticks"
+    )
     composition: int | Literal["off"] = parameter(
         10, "Ticks between measurements of the composition gap", unit="ticks"
     )
-    shadows: int = parameter(5, "Shadow retrainings of random sets for each composition gap", unit="retrainings", ge=2, le=100)
+    shadows: int = parameter(
+        5, "Shadow retrainings of random sets for each composition gap", unit="retrainings", ge=2, le=100
+    )
 
 
 def leverage(
@@ -70,8 +76,8 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
     for prefix, shares in (("share", users), ("data_share", data)):
         by_action = np.bincount(stances.action, shares, minlength=len(ACTIONS))
         row |= {f"{prefix}_{action}": float(share) for action, share in zip(ACTIONS, by_action, strict=True)}
-    row["participation"] = 1 - row["share_stay"]
-    row["data_participation"] = 1 - row["data_share_stay"]
+    row["participation"] = float(1 - users[STAY])
+    row["data_participation"] = float(1 - data[STAY])
     row["switch_rate"] = model.switch_rate
     companies = ((LARGE, model.large), (SMALL, model.small))
     for key, company in companies:
@@ -92,11 +98,9 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
     row["surfaced_hits_large"] = float(large.hits @ model.uses_large) / float(large.relevant.sum())
     row |= _composition_columns(model)
     for key, company in companies:
-        held, poisoned = company.store.records(population.records)
         row[f"owners_{key}"] = int(np.count_nonzero(company.store.codes))
-        row[f"records_{key}"] = held
-        if key == LARGE:
-            row["poisoned_large"] = poisoned
+        row[f"records_{key}"] = company.records
+    row["poisoned_large"] = model.large.poisoned_records
     row |= _service_columns(model)
     row["seconds_decide"] = model.seconds_decide
     row["seconds_retrain_large"] = model.large.service.seconds
@@ -105,9 +109,12 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
 
 
 def _composition_columns(model: DataLeverageModel) -> dict[str, float]:
-    """Gap of those who removed data and, suffix ``cdc``, of those who contributed; NaN between measurements."""
+    """Gaps of who removed data and, ``cdc``, of who contributed; NaN between measurements."""
     columns = {}
-    for name, gap in (("composition_gap", model.removal_gap), ("composition_gap_cdc", model.contribution_gap)):
+    for name, gap in (
+        ("composition_gap", model.removal_gap),
+        ("composition_gap_cdc", model.contribution_gap),
+    ):
         for suffix, value in (
             ("", gap.gap if gap else np.nan),
             ("_low", gap.low if gap else np.nan),
@@ -118,7 +125,7 @@ def _composition_columns(model: DataLeverageModel) -> dict[str, float]:
 
 
 def _service_columns(model: DataLeverageModel) -> dict[str, float]:
-    """What known and unknown users get, pooled: with these columns a run can be replayed."""
+    """Return what known and unknown users get, pooled: enough to replay a run."""
     large = model.large.service
     total = float(large.relevant.sum())
     columns = {
@@ -131,10 +138,10 @@ def _service_columns(model: DataLeverageModel) -> dict[str, float]:
     ):
         columns[f"loss_{key}_known"] = service.known_loss
         columns[f"loss_{key}_unknown"] = service.unknown_loss
-        for label, group in (("known", known), ("unknown", ~known)):
-            relevant = float(service.relevant @ group)
-            pooled = service.hits @ group / relevant if relevant else service.hits.sum() / total
-            columns[f"utility_{key}_{label}"] = float(pooled)
+        group = known.astype(np.float64)
+        relevant, hits, all_hits = service.relevant @ group, service.hits @ group, service.hits.sum()
+        for label, n, found in (("known", relevant, hits), ("unknown", total - relevant, all_hits - hits)):
+            columns[f"utility_{key}_{label}"] = float(found / n if n > 0 else all_hits / total)
     return columns
 
 
@@ -145,7 +152,7 @@ def agent_table(model: DataLeverageModel) -> pd.DataFrame:
         {
             "tick": np.full(population.n_users, model.tick, np.int32),
             "user": np.arange(population.n_users, dtype=np.int32),
-            "stance": pd.Categorical.from_codes(population.stance, list(model.stances.names)),
+            "stance": pd.Categorical.from_codes(population.stance, pd.Index(model.stances.names)),
             "records": population.records,
             "interest": population.interest,
             "grievance": population.grievance,

@@ -1,4 +1,4 @@
-"""What the companies earn, in units of Large Co.'s revenue before anybody acts (mechanisms 9.4)."""
+"""What the companies earn, in units of Large Co.'s revenue before anybody acts."""
 
 from __future__ import annotations
 

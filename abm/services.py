@@ -25,7 +25,11 @@ class ConsumptionParameters(Parameters):
         le=100,
     )
     attention_precision: float = parameter(
-        5.0, "Precision of the logit by which users divide attention between the companies", unit="-", ge=0, le=100
+        5.0,
+        "Precision of the logit by which users divide attention between the companies",
+        unit="-",
+        ge=0,
+        le=100,
     )
 
 
@@ -84,7 +88,7 @@ def divided_attention(
     switching_cost: float,
     precision: float,
 ) -> Attention:
-    """Divide attention by a logit of personal worth less the switching cost (decisions B8).
+    """Divide attention by a logit of personal worth less the switching cost.
 
     Who left Large Co. attends to Small Co. wholly, if it serves them at all.
     """

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from abm.services import Service
+from learners.composition import CompositionGap, composition_gap, contribution_effect, strike_effect
 from learners.curves import learning_curve
 from learners.errors import InputError
 from learners.evaluation import PERSPECTIVES, Evaluation
@@ -32,11 +33,22 @@ class Training(ABC):
 
     @abstractmethod
     def retrained(self, company: str, holding: Holding) -> Service:
-        """Retrain a company's model on a holding and return what it serves, as yet to nobody in particular."""
+        """Retrain a company's model on a holding and return what it serves."""
 
     @abstractmethod
     def serving(self, company: str, service: Service, consuming: NDArray[np.bool_]) -> Service:
         """Return the service measured on those who consume it, bool[N]."""
+
+    @abstractmethod
+    def composition_gaps(
+        self,
+        removed: NDArray[np.bool_],
+        contributed: NDArray[np.bool_],
+        records: NDArray[np.float64],
+        rng: np.random.Generator,
+        shadows: int,
+    ) -> tuple[CompositionGap | None, CompositionGap | None]:
+        """Return the composition gaps of who removed data and of who contributed, if measurable."""
 
     @abstractmethod
     def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
@@ -54,7 +66,10 @@ class LiveTraining(Training):
         self.reference = Reference(use_case, seed, arrived)
         # Large Co. starts where the reference stands: both hold everything, so their chains are one until
         # the first record is missing.
-        self.learners: dict[str, Learner] = {LARGE: self.reference.learner.fork(), SMALL: use_case.learner(seed)}
+        self.learners: dict[str, Learner] = {
+            LARGE: self.reference.learner.fork(),
+            SMALL: use_case.learner(seed),
+        }
         self._curve: Any = None
         self._evaluations: dict[str, Evaluation] = {}
         self._new_reference()
@@ -100,6 +115,22 @@ class LiveTraining(Training):
             stale=stale,
         )
 
+    def composition_gaps(
+        self,
+        removed: NDArray[np.bool_],
+        contributed: NDArray[np.bool_],
+        records: NDArray[np.float64],
+        rng: np.random.Generator,
+        shadows: int,
+    ) -> tuple[CompositionGap | None, CompositionGap | None]:
+        """Measure both gaps by shadow retraining."""
+        return (
+            composition_gap(strike_effect(self.reference), removed, records, rng, shadows),
+            composition_gap(
+                contribution_effect(self.reference, self.seed), contributed, records, rng, shadows
+            ),
+        )
+
     def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the curve measured by real retraining on random shares, once a run."""
         if self._curve is None:
@@ -127,7 +158,7 @@ class Replay(Training):
         self._row = self._rows[min(tick, len(self._rows) - 1)]
 
     def retrained(self, company: str, holding: Holding) -> Service:
-        """Return what was recorded of the company; a user's hits are the user's records times pooled utility."""
+        """Return what was recorded; a user's hits are the user's records times pooled utility."""
         row = self._row
         known, unknown = row[f"utility_{company}_known"], row[f"utility_{company}_unknown"]
         return Service(
@@ -147,8 +178,19 @@ class Replay(Training):
         """Return the service as recorded: whom it served then is in the recorded quality."""
         return service
 
+    def composition_gaps(
+        self,
+        removed: NDArray[np.bool_],
+        contributed: NDArray[np.bool_],
+        records: NDArray[np.float64],
+        rng: np.random.Generator,
+        shadows: int,
+    ) -> tuple[CompositionGap | None, CompositionGap | None]:
+        """Nothing is trained, so there is nothing to compare."""
+        return None, None
+
     def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
-        """A recording of one path holds no curve."""
+        """Refuse: a recording of one path holds no curve."""
         raise InputError("population.beliefs.true: must be 0 in mode replay, which has no measured curve")
 
 

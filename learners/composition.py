@@ -1,4 +1,4 @@
-"""The composition gap: what it changes that participants are these people and not a random set (decisions C17)."""
+"""The composition gap: what it changes that participants are these people and not a random set."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def composition_gap(
 
 
 def strike_effect(reference: Reference) -> Callable[[NDArray[np.bool_]], float]:
-    """Return the function from strikers to Large Co.'s loss (DLP of a strike, holdout), retrained from the reference."""
+    """Return the function from strikers to Large Co.'s loss: DLP of strike on the holdout, retrained warm."""
     scale = reference.scale("holdout", reference.evaluation)
 
     def effect(strikers: NDArray[np.bool_]) -> float:
@@ -68,7 +68,7 @@ def strike_effect(reference: Reference) -> Callable[[NDArray[np.bool_]], float]:
 
 
 def contribution_effect(reference: Reference, seed: int) -> Callable[[NDArray[np.bool_]], float]:
-    """Return the function from contributors to Small Co.'s gain (DLP of contribution, holdout), retrained cold."""
+    """Return the function from contributors to Small Co.'s gain: DLP of cdc on the holdout, trained cold."""
     scale = reference.scale("holdout", reference.evaluation)
 
     def effect(contributors: NDArray[np.bool_]) -> float:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
-from learners.holdings import Holding
 from learners.usecase import Reference
 
 RATES = (0.01, 0.05, 0.2, 0.5)

@@ -35,7 +35,7 @@ class Predictions:
     ----------
     holdout, company
         Of the holdout and of the company test records; an owner whose data the model never saw gets the
-        fallback (mechanism 13.2: item means, the popular items ...).
+        fallback (item means, popular items ...).
     fallback
         Of the holdout records, as if no owner were known.
     """
@@ -125,7 +125,11 @@ def evaluate(use_case: UseCase, predictions: Predictions, holding: Holding) -> E
         holding=holding,
         predictions=predictions,
         views={
-            "holdout": View(use_case.quality(predictions.holdout, holdout.targets, everything), everything, holdout.targets),
+            "holdout": View(
+                use_case.quality(predictions.holdout, holdout.targets, everything),
+                everything,
+                holdout.targets,
+            ),
             "company": View(use_case.quality(predictions.company, targets, held), held, targets),
         },
         hits=hits,

@@ -65,7 +65,8 @@ class Holding:
     @property
     def present(self) -> NDArray[np.bool_]:
         """bool[owners]: whose records are here, genuine or poisoned."""
-        return self.codes != ABSENT
+        present: NDArray[np.bool_] = self.codes != ABSENT
+        return present
 
     def record_mask(self, record_owners: NDArray[np.int32]) -> NDArray[np.bool_]:
         """bool[records]: which records are here, given the owner of each."""
@@ -75,10 +76,16 @@ class Holding:
     @property
     def digest(self) -> str:
         """SHA-256 that is equal for, and only for, holdings of the same records in the same state."""
-        sha = hashlib.sha256(np.ascontiguousarray(self.codes).data)
-        used = [repr(p) if (self.codes == FIRST_POISON + k).any() else "" for k, p in enumerate(self.poisons)]
-        sha.update("|".join(used).rstrip("|").encode())
+        # By kind, not by code: a code depends on the order in which kinds came into use.
+        states = [("", self.codes == GENUINE)]
+        states += [(repr(poison), self.codes == FIRST_POISON + k) for k, poison in enumerate(self.poisons)]
+        sha = hashlib.sha256(str(len(self.codes)).encode())
+        for name, owners in sorted(states, key=lambda state: state[0]):
+            if owners.any():
+                sha.update(f"|{name}|".encode())
+                sha.update(np.packbits(owners).data)
         if self.arrived is not None:
+            sha.update(b"|arrived|")
             sha.update(np.packbits(self.arrived).data)
         return sha.hexdigest()
 

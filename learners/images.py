@@ -43,7 +43,7 @@ class ImageParameters(Parameters):
         gt=0,
         le=1000,
     )
-    filters: int = parameter(48, "Number of random convolution filters", unit="-", ge=1, le=4096)
+    filters: int = parameter(24, "Number of random convolution filters", unit="-", ge=1, le=4096)
     ridge: float = parameter(1e-3, "Ridge penalty relative to the mean feature variance", unit="-", gt=0)
 
 
@@ -93,6 +93,11 @@ class ImageUseCase(UseCase):
         self._class_mix = np.zeros((owners, data.n_classes))
         np.add.at(self._class_mix, (self.record_owners, self.labels), 1)
 
+    @property
+    def data_digest(self) -> str:
+        """SHA-256 of the data set."""
+        return self.data.digest
+
     def learner(self, seed: int) -> RidgeLearner:
         """Return a fresh ridge classifier; nothing in it is random, so ``seed`` changes nothing."""
         return RidgeLearner(self, seed, self.parameters.ridge)
@@ -122,7 +127,7 @@ class ImageUseCase(UseCase):
         by_class = np.bincount(targets, right, minlength=self.data.n_classes) / np.maximum(count, 1)
         return self._class_mix @ by_class, self._class_mix.sum(1)
 
-    def arrival_order(self) -> NDArray[np.int64]:
+    def time_rank(self) -> NDArray[np.int64]:
         """Images carry no time."""
         raise InputError(f"clock.kind: 'stream' needs timestamps, and {self.name} has none; use 'static'")
 
@@ -132,7 +137,7 @@ class ImageUseCase(UseCase):
 
 
 class RidgeLearner(Learner):
-    """Ridge regression to one-hot labels whose sums go exactly up and down with the owners who come and leave."""
+    """Ridge regression to one-hot labels; its sums go up and down exactly with owners who come and leave."""
 
     use_case: ImageUseCase
 
@@ -141,7 +146,9 @@ class RidgeLearner(Learner):
         n_features = use_case.features.shape[1]
         self.ridge = ridge
         self.gram = torch.zeros(n_features, n_features, dtype=torch.float64, device=use_case.device)
-        self.moment = torch.zeros(n_features, use_case.data.n_classes, dtype=torch.float64, device=use_case.device)
+        self.moment = torch.zeros(
+            n_features, use_case.data.n_classes, dtype=torch.float64, device=use_case.device
+        )
         self._held = np.zeros(len(use_case.labels), np.bool_)
         self._labels = use_case.labels
 
@@ -154,7 +161,9 @@ class RidgeLearner(Learner):
         self._add(+1, (held & ~self._held) | relabelled, labels)
         self._held, self._labels = held, labels
         penalty = self.ridge * self.gram.diagonal().mean()
-        penalised = self.gram + penalty * torch.eye(len(self.gram), dtype=torch.float64, device=self.gram.device)
+        penalised = self.gram + penalty * torch.eye(
+            len(self.gram), dtype=torch.float64, device=self.gram.device
+        )
         weights = torch.cholesky_solve(self.moment, torch.linalg.cholesky(penalised))
         holdout, company = (
             functional.one_hot((self.use_case.features[test.rows] @ weights).argmax(1), self.moment.shape[1])
@@ -188,15 +197,15 @@ def convolution_features(images: NDArray[np.uint8], filters: int, device: str) -
 
     Returns
     -------
-    Tensor of float64 [n, 4 * filters + channels * height * width + 1]
-        Whole numbers 0..:data:`LEVELS`: pooled filter responses, pixels, and a constant.
+    Tensor of float64 [n, 4 * filters + 1]
+        Whole numbers 0..:data:`LEVELS`: pooled filter responses and a constant.
     """
     generator = torch.Generator().manual_seed(DATA_SEED)
     pixels = torch.from_numpy(images).to(torch.float32) / float(images.max())
     kernels = torch.randn(filters, images.shape[1], 3, 3, generator=generator)
     kernels -= kernels.mean(dim=(1, 2, 3), keepdim=True)
     pooled = functional.adaptive_avg_pool2d(functional.relu(functional.conv2d(pixels, kernels, padding=1)), 2)
-    features = torch.cat([pooled.flatten(1), pixels.flatten(1), torch.ones(len(pixels), 1)], dim=1)
+    features = torch.cat([pooled.flatten(1), torch.ones(len(pixels), 1)], dim=1)
     scale = LEVELS / features.amax(0).clamp(min=1e-6)
     return (features * scale).round().to(device, torch.float64)
 

@@ -14,6 +14,7 @@ Departed owners need no special case: a row without records gets mean zero, and 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 PROBES = 20_000
 """Test records whose predictions tell when a fit has settled; their ratings are not looked at."""
 
+GROWTH = 2
+"""A holding this many times the smallest one since the last fresh start is fitted afresh.
+
+On few ratings the priors shut taste dimensions down, and a warm start reopens them too slowly to notice.
+"""
+
 
 class FactorisationParameters(Parameters):
     """How the factorisation is fitted."""
@@ -47,7 +54,7 @@ class FactorisationParameters(Parameters):
         le=1,
     )
     warm_tolerance: float = parameter(
-        3e-3,
+        5e-3,
         "A retraining from an earlier state ends when a sweep changes predictions by less",
         unit="rating points",
         gt=0,
@@ -91,6 +98,7 @@ class FactorisationLearner(Learner):
         self.items: Factors | None = None
         self.noise_variance = 1.0
         self.mean = 0.0
+        self._fewest = 0
         self.sweeps = 0
         """Sweeps of the last retraining."""
 
@@ -103,14 +111,19 @@ class FactorisationLearner(Learner):
         by_item = self.use_case.by_item[mask[self.use_case.by_item]]
         self.mean = float(values[rows].mean(dtype=np.float64))
         residuals = values - np.float32(self.mean)
-        owner_side = self._side(data.owners[rows], data.items[rows], residuals[rows], data.n_owners, self.n_items)
+        owner_side = self._side(
+            data.owners[rows], data.items[rows], residuals[rows], data.n_owners, self.n_items
+        )
         item_side = self._side(
             data.items[by_item], data.owners[by_item], residuals[by_item], self.n_items, data.n_owners
         )
         tolerance = self.parameters.warm_tolerance
-        if self.owners is None or self.items is None:
+        if self.owners is None or self.items is None or len(rows) > GROWTH * self._fewest:
             tolerance = self.parameters.tolerance
             self.owners, self.items = self._initial(item_side)
+            self.noise_variance = 1.0
+            self._fewest = len(rows)
+        self._fewest = min(self._fewest, len(rows))
         squares = float(np.square(residuals[rows], dtype=np.float64).sum())
         probe = self._probe(holding)
         before = self._score(*probe)
@@ -143,13 +156,13 @@ class FactorisationLearner(Learner):
         size = (len(rows), n_columns)
         return Side(
             torch.from_numpy(rows).to(self.device),
-            torch.sparse_csr_tensor(starts, columns, torch.ones_like(data), size, check_invariants=False),
-            torch.sparse_csr_tensor(starts, columns, data, size, check_invariants=False),
+            _sparse(starts, columns, torch.ones_like(data), size),
+            _sparse(starts, columns, data, size),
             torch.from_numpy(counts[rows]).to(self.device, torch.float32),
         )
 
     def _initial(self, item_side: Side) -> tuple[Factors, Factors]:
-        """Small random item factors and shrunken item means; owners are solved first, so theirs do not matter."""
+        """Return small random item factors with shrunken item means; owners are solved first."""
         n_owners, width = self.use_case.owners, self.parameters.dimensions + 1
         generator = torch.Generator().manual_seed(self.seed)
         items = 0.1 * torch.randn(self.n_items, width, generator=generator)
@@ -159,10 +172,11 @@ class FactorisationLearner(Learner):
         items[item_side.rows, -1] = totals[:, 0] / (item_side.counts + 5)
         prior = torch.full((width,), 2.0, device=self.device)
         owners = torch.zeros(n_owners, width, device=self.device)
-        return Factors(owners, torch.zeros_like(owners), prior), Factors(items, torch.zeros_like(items), prior)
+        no_variance = torch.zeros_like(owners), torch.zeros_like(items)
+        return Factors(owners, no_variance[0], prior), Factors(items, no_variance[1], prior)
 
     def _probe(self, holding: Holding) -> tuple[Tensor, Tensor]:
-        """Owners and items of up to :data:`PROBES` test records of known owners, to see predictions settle."""
+        """Return owners and items of up to :data:`PROBES` test records of known owners."""
         data = self.use_case.data
         rows = np.concatenate([self.use_case.holdout.rows, self.use_case.company.rows])
         rows = rows[holding.present[data.owners[rows]]]
@@ -244,6 +258,14 @@ def _solved(
     all_variances = (1 / prior).expand_as(own.variance).clone()
     all_variances[side.rows] = variance
     return Factors(all_means, all_variances, prior), error / float(side.counts.double().sum())
+
+
+def _sparse(starts: Tensor, columns: Tensor, data: Tensor, size: tuple[int, int]) -> Tensor:
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="Sparse CSR tensor support is in beta", category=UserWarning
+        )
+        return torch.sparse_csr_tensor(starts, columns, data, size, check_invariants=False)
 
 
 def _total(x: Tensor) -> float:

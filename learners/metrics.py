@@ -26,7 +26,7 @@ def rmse(predicted: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
 
 
 def accuracy(predicted: NDArray[np.float64], targets: NDArray[np.int64]) -> float:
-    """Share of right classes; ``predicted`` [n, n_classes] is the probability with which each class is chosen."""
+    """Share of right classes; ``predicted`` [n, n_classes] are the probabilities of choosing each class."""
     return float(np.mean(predicted[np.arange(len(targets)), targets]))
 
 
@@ -37,7 +37,7 @@ ACCURACY = Metric("accuracy", "share of images", higher_is_better=True, of=accur
 def surfaced_hits(
     owners: NDArray[np.int32],
     relevant: NDArray[np.bool_],
-    predicted: NDArray[np.float64],
+    predicted: NDArray[np.floating[Any]],
     tie_break: NDArray[np.float64],
     n_owners: int,
 ) -> NDArray[np.int64]:

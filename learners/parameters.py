@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from learners.errors import InputError
 
 OURS = "ours"
 """Source of a number that no publication gives: an assumption to sweep, not a result."""
@@ -32,4 +34,38 @@ def parameter(default: Any, description: str, *, unit: str, source: str = OURS, 
     bounds
         pydantic's constraints (``ge``, ``le``, ``gt``, ``lt``, ``pattern``, ...).
     """
-    return Field(default, description=description, json_schema_extra={"unit": unit, "source": source}, **bounds)
+    return Field(
+        default, description=description, json_schema_extra={"unit": unit, "source": source}, **bounds
+    )
+
+
+def tagged(given: object, tag: str, default: str) -> object:
+    """Fill in the tag of a union of parameter classes where a mapping leaves it out."""
+    return {tag: default, **given} if isinstance(given, dict) else given
+
+
+def parsed(kind: Any, given: Any, name: str, **overrides: Any) -> Any:
+    """Return parameters from an object or a mapping, with fields that override those given unless ``None``.
+
+    Parameters
+    ----------
+    kind
+        A parameter class, or a union of them.
+    given
+        An instance, a mapping of fields, or ``None`` for the defaults.
+    name
+        What the group is called in messages.
+
+    Raises
+    ------
+    InputError
+        One line that names the key, the value and what is allowed.
+    """
+    fields = given.model_dump() if isinstance(given, BaseModel) else dict(given or {})
+    fields |= {key: value for key, value in overrides.items() if value is not None}
+    try:
+        return TypeAdapter(kind).validate_python(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join([name, *(str(part) for part in first["loc"])])
+        raise InputError(f"{key}: {first['msg']} (got {first['input']!r})") from None

@@ -19,7 +19,7 @@ from learners.record_hash import record_uniform
 
 @dataclass(frozen=True)
 class Poison:
-    """One kind of poison with its parameters, as (name, value) pairs so that it can be compared and hashed."""
+    """One kind of poison with its parameters, (name, value) pairs so that it can be compared and hashed."""
 
     name: str
     parameters: tuple[tuple[str, float], ...] = ()
@@ -60,7 +60,11 @@ RATING_POISONS: dict[str, Callable[..., NDArray[np.float32]]] = {
 
 
 def label_flip(
-    labels: NDArray[np.int64], record_ids: NDArray[np.int64], n_classes: int, data_seed: int, rate: float = 1.0
+    labels: NDArray[np.int64],
+    record_ids: NDArray[np.int64],
+    n_classes: int,
+    data_seed: int,
+    rate: float = 1.0,
 ) -> NDArray[np.int64]:
     """Replace a share ``rate`` of the labels by a uniform draw from the other classes (P5)."""
     seed = np.full(len(labels), data_seed)
@@ -108,4 +112,6 @@ def poisoned_labels(
 
 def _unknown(poison: Poison, known: tuple[str, ...]) -> InputError:
     shown = poison.name + "".join(f" {name}={value}" for name, value in poison.parameters)
-    return InputError(f"poison kind '{shown}' does not apply to this use case; known kinds: {', '.join(known)}")
+    return InputError(
+        f"poison kind '{shown}' does not apply to this use case; known kinds: {', '.join(known)}"
+    )

@@ -81,6 +81,11 @@ class RatingUseCase(UseCase):
         """Gender, age and occupation, where the data set has them."""
         return self.data.groups
 
+    @property
+    def data_digest(self) -> str:
+        """SHA-256 of the data set."""
+        return self.data.digest
+
     def learner(self, seed: int) -> FactorisationLearner:
         """Return a fresh matrix factorisation."""
         return FactorisationLearner(self, seed, self.parameters)
@@ -117,15 +122,16 @@ class RatingUseCase(UseCase):
         relevant = np.bincount(owners[self._relevant], minlength=self.owners)
         return hits.astype(np.float64), relevant.astype(np.float64)
 
-    def arrival_order(self) -> NDArray[np.int64]:
-        """Return row numbers by time stamp; raters' records are in time order already."""
+    def time_rank(self) -> NDArray[np.int64]:
+        """Return each rating's rank in its rater's time order; the data set is sorted by it."""
         if not self.has_time:
             unknown = int((self.data.timestamps <= 0).sum())
             raise InputError(
                 f"clock.kind: 'stream' needs a timestamp in every record, and {unknown} of "
                 f"{len(self.data.timestamps)} in {self.name} have none; use 'static'"
             )
-        return np.argsort(self.data.timestamps, kind="stable")
+        first = np.cumsum(self.records_per_owner) - self.records_per_owner
+        return np.arange(len(self.record_owners)) - first[self.record_owners]
 
     def tastes(self) -> sp.csr_array:
         """Return mean-centred training ratings, sparse [owners, n_items]: alike owners rate alike."""

@@ -1,4 +1,4 @@
-"""Stateless random numbers for records: the same record gets the same number in every run and at every company."""
+"""Stateless random numbers for records: the same for a record in every run and at every company."""
 
 from __future__ import annotations
 

@@ -46,5 +46,7 @@ def split_records(split: str, *record_keys: NDArray[np.int64]) -> NDArray[np.int
     elif fold and int(fold[1]) <= int(fold[2]) and int(fold[2]) > 1:
         codes[(u * int(fold[2])).astype(np.int64) == int(fold[1]) - 1] = HOLDOUT
     else:
-        raise InputError(f"split: '{split}' is not one of 'live', 'holdout', 'fold:k/n' with 1 <= k <= n, n > 1")
+        raise InputError(
+            f"split: '{split}' is not one of 'live', 'holdout', 'fold:k/n' with 1 <= k <= n, n > 1"
+        )
     return codes

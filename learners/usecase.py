@@ -9,7 +9,7 @@ import copy
 import importlib
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ from learners.leverage import LeverageScale, published_scale
 from learners.metrics import Metric
 from learners.splits import COMPANY, HOLDOUT, TRAIN
 
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
 REGISTRY = {
     "digits": "learners.images:digits",
     "ml-100k": "learners.ratings:movielens",
     "ml-1m": "learners.ratings:movielens",
     "ml-10m": "learners.ratings:movielens",
 }
-"""Use case to ``module:function`` that builds it; imported when asked for, since models are heavy to import."""
+"""Use case to ``module:function`` that builds it; imported only when asked for: models are heavy."""
 
 
 class UseCase(ABC):
@@ -65,8 +68,14 @@ class UseCase(ABC):
     device: str
 
     def __init__(
-        self, name: str, device: str, record_owners: NDArray[np.int32], owners: int, split: NDArray[np.int8],
-        values: NDArray[Any], warnings: tuple[str, ...],
+        self,
+        name: str,
+        device: str,
+        record_owners: NDArray[np.int32],
+        owners: int,
+        split: NDArray[np.int8],
+        values: NDArray[Any],
+        warnings: tuple[str, ...],
     ) -> None:
         self.name = name
         self.device = device
@@ -95,13 +104,18 @@ class UseCase(ABC):
         """Whether every record has a timestamp, as a stream clock needs."""
         return False
 
+    @property
+    @abstractmethod
+    def data_digest(self) -> str:
+        """SHA-256 of the data set, before any split."""
+
     @abstractmethod
     def learner(self, seed: int) -> Learner:
         """Return a fresh learner; everything random in it comes from ``seed``."""
 
     @abstractmethod
     def values(self, holding: Holding) -> NDArray[Any]:
-        """Return the value (rating, label) of every record [n_records], poisoned where the holding says so."""
+        """Return the value (rating, label) of each record [n_records], poisoned where the holding says so."""
 
     @abstractmethod
     def uninformed(self, arrived: NDArray[np.bool_] | None = None) -> Predictions:
@@ -112,8 +126,8 @@ class UseCase(ABC):
         """Return hits and relevant counts, each float64[owners], of predictions of the holdout records."""
 
     @abstractmethod
-    def arrival_order(self) -> NDArray[np.int64]:
-        """Return the row numbers of all records, oldest first.
+    def time_rank(self) -> NDArray[np.int64]:
+        """Return each record's rank in its owner's time order, from 0, int64[n_records].
 
         Raises
         ------
@@ -122,7 +136,7 @@ class UseCase(ABC):
         """
 
     @abstractmethod
-    def tastes(self) -> Any:
+    def tastes(self) -> NDArray[np.float64] | sp.csr_array:
         """Return what makes owners alike, [owners, n_features], dense or scipy sparse."""
 
     @property
@@ -132,7 +146,8 @@ class UseCase(ABC):
 
     def training_mask(self, holding: Holding) -> NDArray[np.bool_]:
         """bool[n_records]: the training records in the holding."""
-        return holding.record_mask(self.record_owners) & (self.split == TRAIN)
+        training: NDArray[np.bool_] = holding.record_mask(self.record_owners) & (self.split == TRAIN)
+        return training
 
     def quality(
         self, predicted: NDArray[np.floating[Any]], targets: NDArray[Any], chosen: NDArray[np.bool_]
@@ -238,7 +253,7 @@ def load_use_case(
     device: str = "auto",
     split: str = "live",
     owners: int | None = None,
-    **learner_parameters: Any,
+    **learner_parameters: object,
 ) -> UseCase:
     """Load a use case by name.
 
@@ -268,7 +283,12 @@ def load_use_case(
     build = getattr(importlib.import_module(module), function)
     try:
         use_case: UseCase = build(
-            name, None if data_dir is None else Path(data_dir), torch_device(device), split, owners, learner_parameters
+            name,
+            None if data_dir is None else Path(data_dir),
+            torch_device(device),
+            split,
+            owners,
+            learner_parameters,
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -1,0 +1,242 @@
+"""The command line. Heavy imports wait until a command needs them, so that --help is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.table import Table
+
+from learners.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from abm.model import DataLeverageModel
+
+# One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
+# and torch are imported, whatever the environment says.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+EXIT_FAULT, EXIT_INPUT, EXIT_OUTPUT = 1, 2, 4
+
+app = typer.Typer(
+    name="data-leverage",
+    help="Collective data action, with companies that retrain real models every tick.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data = typer.Typer(help="Data sets: list, fetch, add, check.", no_args_is_help=True)
+app.add_typer(data, name="data")
+
+stderr = Console(stderr=True)
+stdout = Console()
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the data sets.", envvar="DATA_LEVERAGE_DATA")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+@app.command()
+def run(
+    scenario: Annotated[
+        str, typer.Argument(help="A shipped scenario or the path of a .yaml file.")
+    ] = "digits-default",
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of the scenario.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    ticks: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
+    mode: Annotated[str | None, typer.Option(help="live or replay.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    data_dir: DataDir = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; the default is results/NAME.")] = None,
+    json: Json = False,
+) -> None:
+    """Play a scenario and write its tables, figures and summary."""
+    from scenarios.run_directory import RunDirectory, json_text
+    from scenarios.scenario import load_scenario
+
+    settings = list(setting or [])
+    for key, value in (("seed", seed), ("ticks", ticks), ("mode", mode)):
+        if value is not None:
+            settings.append(f"{key}={value}")
+    loaded = load_scenario(scenario, settings)
+    directory = RunDirectory(out or Path("results") / loaded.name)
+    from scenarios.runs import play
+
+    with directory, _Progress(loaded.name, loaded.ticks) as progress:
+        played = play(loaded, data_dir=data_dir, device=device, progress=progress)
+        played.write(directory)
+    if json:
+        sys.stdout.write(json_text(played.record() | {"out": str(directory.out)}) + "\n")
+        return
+    stdout.print(Markdown(played.summary()))
+    stdout.print(f"\n[bold]Written to {escape(str(directory.out))}[/bold]", soft_wrap=True)
+    for name, what in (
+        ("summary.md", "this summary"),
+        ("figures/overview.png", "who acts, leverage, quality, revenue (also one by one, and as .svg)"),
+        ("ticks.parquet", "one row a tick"),
+        ("events.parquet", "laws, moves of data, retrainings"),
+        ("agents.parquet", "one row a user at the end"),
+        ("run.json", "the scenario as played, seed, versions, checksums"),
+    ):
+        stdout.print(f"  {name:<22}{what}", soft_wrap=True)
+
+
+@app.command()
+def scenarios() -> None:
+    """List the shipped scenarios, a line each."""
+    from scenarios.scenario import load_scenario, shipped
+
+    table = Table("scenario", "use case", "ticks", "question", box=None)
+    for name in shipped():
+        found = load_scenario(name)
+        table.add_row(name, found.use_case, str(found.ticks), found.question)
+    stdout.print(table)
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="Which benchmark; all, if none.")] = "",
+    json: Json = False,
+) -> None:
+    """Measure speed as ratios to a floor or a peer in the same run."""
+    from scenarios.benchmarks import BENCHMARKS
+    from scenarios.run_directory import json_text
+
+    if name and name not in BENCHMARKS:
+        raise InputError(f"there is no benchmark '{name}'; there are {', '.join(BENCHMARKS)}")
+    for chosen in [name] if name else list(BENCHMARKS):
+        result = BENCHMARKS[chosen]()
+        if json:
+            sys.stdout.write(json_text(result) + "\n")
+        else:
+            for key, value in result.items():
+                stdout.print(f"{key:<32}{value:.4g}" if isinstance(value, float) else f"{key:<32}{value}")
+
+
+@app.command()
+def doctor(data_dir: DataDir = None) -> None:
+    """Check the environment, a line each."""
+    from scenarios.doctor import check_environment
+
+    colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+    findings = check_environment(data_dir)
+    for finding in findings:
+        stdout.print(
+            f"[{colours[finding.status]}]{finding.status:<5}[/] {escape(finding.text)}", soft_wrap=True
+        )
+    if any(finding.status == "fail" for finding in findings):
+        raise typer.Exit(EXIT_FAULT)
+
+
+@data.command("list")
+def data_list(data_dir: DataDir = None) -> None:
+    """List the data sets, which are here, and on what terms."""
+    from learners.datasets.catalogue import data_directory
+    from learners.datasets.local import status
+
+    folder = data_directory(data_dir)
+    table = Table("data set", "here", "what", "terms", box=None)
+    for row in status(folder):
+        table.add_row(row.name, "yes" if row.present else "no", row.title, row.licence)
+    stdout.print(table)
+    stdout.print(f"Folder: {escape(str(folder))}", soft_wrap=True)
+
+
+@data.command()
+def fetch(name: str, data_dir: DataDir = None) -> None:
+    """Download a data set from its publisher."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
+    from learners.datasets import catalogue
+    from learners.datasets.download import fetch as download
+
+    wanted, folder = catalogue.entry(name), catalogue.data_directory(data_dir)
+    if catalogue.is_present(name, folder):
+        stdout.print(f"{name} is there already, in {escape(str(folder))}", soft_wrap=True)
+        return
+    stdout.print(f"{wanted.title}: {wanted.licence}", soft_wrap=True)
+    with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=stderr) as bar:
+        task = bar.add_task(name, total=None)
+        path = download(name, folder, lambda done, total: bar.update(task, completed=done, total=total))
+    stdout.print(f"{name} is in {escape(str(path))}", soft_wrap=True)
+
+
+@data.command()
+def add(name: str, path: Path, data_dir: DataDir = None) -> None:
+    """Take in a data set from a folder or an archive that you have."""
+    from learners.datasets.catalogue import data_directory
+    from learners.datasets.local import add as take_in
+
+    stdout.print(f"{name} is in {escape(str(take_in(name, path, data_directory(data_dir))))}", soft_wrap=True)
+
+
+@data.command()
+def check(name: str, data_dir: DataDir = None) -> None:
+    """Compare a data set with what its publisher publishes."""
+    from learners.datasets.catalogue import data_directory
+    from learners.datasets.local import check as compare
+
+    findings = compare(name, data_directory(data_dir))
+    for finding in findings:
+        stdout.print(escape(finding), soft_wrap=True)
+    if not findings:
+        stdout.print(f"{name} is the published data set", soft_wrap=True)
+
+
+class _Progress:
+    """A bar on a terminal's stderr; a line every tenth of the run elsewhere."""
+
+    def __init__(self, name: str, ticks: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._ticks = ticks
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=stderr,
+            disable=not stderr.is_terminal,
+        )
+        self._name = name
+        self._task = self._bar.add_task(f"{name}: first fit", total=ticks)
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, model: DataLeverageModel) -> None:
+        row: dict[str, Any] = model.ticks[-1]
+        retrain = row["seconds_retrain_large"] + row["seconds_retrain_small"]
+        text = f"{self._name}: participation {row['participation']:.1%}, retraining {retrain:.2f} s"
+        self._bar.update(self._task, completed=model.tick, description=text)
+        if not stderr.is_terminal and model.tick % max(1, self._ticks // 10) == 0:
+            stderr.print(f"tick {model.tick} of {self._ticks}: {text}", soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; every error a user can mend is one line on stderr."""
+    try:
+        app()
+    except InputError as error:
+        _fail(error, EXIT_INPUT)
+    except OutputError as error:
+        _fail(error, EXIT_OUTPUT)
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(code)

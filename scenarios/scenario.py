@@ -1,0 +1,172 @@
+"""Scenarios: everything that is needed to run once, from a shipped name or a YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from abm.clock import ClockParameters
+from abm.companies import CompanyParameters
+from abm.decisions import DecisionParameters, LogitParameters
+from abm.network import NetworkParameters, WattsStrogatz
+from abm.policy import Policy
+from abm.population import PopulationParameters
+from abm.records import LeverageParameters, RecordParameters
+from learners.errors import InputError
+from learners.parameters import Parameters, parameter
+from learners.usecase import REGISTRY, load_use_case
+from scenarios.interventions import Interventions
+from scenarios.yaml_file import read_mapping, set_key, validated, with_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from abm.model import DataLeverageModel
+
+LIBRARY = Path(__file__).parent / "library"
+"""Folder of the shipped scenarios."""
+
+DEFAULT = "digits-default"
+"""What runs when no scenario is named."""
+
+
+class Scenario(Parameters):
+    """One run, whole: what is asked, the world, the rule, the laws, and what is recorded."""
+
+    name: str = parameter(
+        ..., "Shown everywhere; names the output folder", unit="-", pattern=r"^[a-z0-9-]{1,64}$"
+    )
+    question: str = parameter("", "What the scenario asks", unit="-")
+    held_fixed: str = parameter("", "What is the same in all comparisons", unit="-")
+    changed: str = parameter("", "What differs", unit="-")
+    expectation: str = parameter("", "What to expect, and why", unit="-")
+    note: str = parameter("", "What a reader must know before trusting the result", unit="-")
+    use_case: str = parameter(..., "Data set and learner", unit="-")
+    learner: dict[str, Any] = parameter({}, "Parameters of the learner", unit="-")
+    ticks: int = parameter(40, "Length of the run", unit="ticks", ge=1, le=100_000)
+    seed: int = parameter(1, "Seed of everything random", unit="-", ge=0, lt=2**63)
+    mode: Literal["live", "replay"] = parameter(
+        "live", "live: models are retrained every tick; replay: recorded qualities are played again", unit="-"
+    )
+    replay: str | None = parameter(None, "A ticks.parquet to play again (mode replay)", unit="path")
+    population: PopulationParameters = Field(default_factory=PopulationParameters)
+    network: NetworkParameters = Field(default_factory=WattsStrogatz)
+    decision: DecisionParameters = Field(default_factory=LogitParameters)
+    companies: CompanyParameters = Field(default_factory=CompanyParameters)
+    leverage: LeverageParameters = Field(default_factory=LeverageParameters)
+    policy: Policy = Field(default_factory=Policy)
+    clock: ClockParameters = Field(default_factory=ClockParameters)
+    interventions: list[Interventions] = Field(default_factory=list)
+    record: RecordParameters = Field(default_factory=RecordParameters)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.use_case not in REGISTRY:
+            raise ValueError(f"use_case '{self.use_case}' is not one of {', '.join(REGISTRY)}")
+        if (self.mode == "replay") != (self.replay is not None):
+            raise ValueError("replay names the ticks.parquet of mode 'replay', and only of that mode")
+        for number, intervention in enumerate(self.interventions):
+            if intervention.start > self.ticks:
+                raise ValueError(
+                    f"interventions.{number}.start is {intervention.start}, after the last tick, {self.ticks}"
+                )
+            if intervention.end is not None and intervention.end <= intervention.start:
+                raise ValueError(
+                    f"interventions.{number}.end is {intervention.end}, not after start, {intervention.start}"
+                )
+        return self
+
+    def build(
+        self, seed: int | None = None, *, data_dir: Path | str | None = None, device: str = "auto"
+    ) -> DataLeverageModel:
+        """Return the model at tick 0.
+
+        Parameters
+        ----------
+        seed
+            Instead of the scenario's own.
+        data_dir
+            Folder of the data sets.
+        device
+            ``auto``, ``cpu`` or ``cuda``.
+
+        Raises
+        ------
+        InputError
+            If the data set is missing or does not fit the scenario.
+        """
+        from abm.model import DataLeverageModel
+
+        users = self.population.users
+        live = self.mode == "live"
+        return DataLeverageModel(
+            load_use_case(
+                self.use_case, data_dir, device, owners=None if users == "all" else users, **self.learner
+            )
+            if live
+            else self.use_case,
+            population=self.population,
+            network=self.network,
+            decision=self.decision,
+            companies=self.companies,
+            leverage=self.leverage,
+            policy=self.policy,
+            clock=self.clock.model_copy(update={"slices": self.clock.slices or self.ticks}),
+            record=self.record,
+            interventions=self.interventions,
+            replay=None if live else _recorded_ticks(Path(str(self.replay))),
+            rng=self.seed if seed is None else seed,
+        )
+
+
+def shipped() -> list[str]:
+    """Return the names of the shipped scenarios, the default first."""
+    return sorted((path.stem for path in LIBRARY.glob("*.yaml")), key=lambda name: (name != DEFAULT, name))
+
+
+def load_scenario(
+    name_or_path: str | Path = DEFAULT, settings: Sequence[str] = (), **overrides: Any
+) -> Scenario:
+    """Load a scenario.
+
+    Parameters
+    ----------
+    name_or_path
+        A shipped name, or the path of a YAML file.
+    settings
+        ``KEY=VALUE`` with dotted keys and YAML values, as the command line's ``--set``.
+    overrides
+        Top-level keys, or dotted keys, and their values.
+
+    Raises
+    ------
+    InputError
+        One line for each problem: file, line, key, and what is allowed.
+    """
+    path = LIBRARY / f"{name_or_path}.yaml" if str(name_or_path) in shipped() else Path(name_or_path)
+    if not path.suffix:
+        raise InputError(
+            f"there is no scenario '{name_or_path}'; shipped are {', '.join(shipped())}, or name a .yaml file"
+        )
+    document = read_mapping(path)
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(f"--set {setting}: write --set KEY=VALUE")
+        document = set_key(document, key, value)
+    for key, value in overrides.items():
+        document = with_value(document, key, value, f"{key}={value!r}")
+    return validated(document, Scenario)
+
+
+def _recorded_ticks(path: Path) -> Any:
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise InputError(f"replay: {path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"replay: {path} is not a readable Parquet file ({error})") from None
