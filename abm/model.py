@@ -178,13 +178,13 @@ class DataLeverageModel(SocietyModel):
         poisons = tuple(poison for poison in self.stances.poisons if poison is not None)
         parameters = self.company_parameters
         everything = DataStore(np.full(n, GENUINE, np.int8), poisons, self.record_owners)
-        self.large = LargeCompany(self, parameters.large, everything)
         starts = self.streams.generator("small start").random(n) < parameters.small.starts_with
         first = DataStore(np.where(starts, GENUINE, ABSENT).astype(np.int8), poisons, self.record_owners)
-        self.small = SmallCompany(self, parameters.small, first)
         if self.clock.arrived is not None:
             everything.arrived = self.clock.arrived.copy()
             first.arrived = self.clock.arrived & starts[self.record_owners]
+        self.large = LargeCompany(self, parameters.large, everything)
+        self.small = SmallCompany(self, parameters.small, first)
 
     @property
     def tick(self) -> int:

@@ -73,7 +73,7 @@ def contribution_effect(reference: Reference, seed: int) -> Callable[[NDArray[np
 
     def effect(contributors: NDArray[np.bool_]) -> float:
         holding = reference.evaluation.holding.without(~contributors)
-        return float(scale.cdc(reference.use_case.learner(seed).update(holding).holdout))
+        return float(scale.cdc(reference.use_case.learner(seed, effort="shadow").update(holding).holdout))
 
     return effect
 

@@ -39,7 +39,7 @@ def learning_curve(reference: Reference, seed: int) -> Callable[[ArrayLike], NDA
     measured = []
     for rate in RATES:
         absent = order[max(1, round(rate * use_case.owners)) :]
-        evaluation = use_case.learner(seed).update(everything.without(absent))
+        evaluation = use_case.learner(seed, effort="shadow").update(everything.without(absent))
         measured.append(float(scale.normalised(evaluation.holdout)))
     smallest = RATES[0] / 10
     interpolate = PchipInterpolator(np.log([smallest, *RATES, 1.0]), [0.0, *measured, 1.0])

@@ -24,7 +24,7 @@ from learners.metrics import ACCURACY
 from learners.parameters import Parameters, parameter
 from learners.poisoning import poisoned_labels
 from learners.splits import split_records
-from learners.usecase import Learner, UseCase
+from learners.usecase import Effort, Learner, UseCase
 
 DATA_SEED = 0
 """Seed of what belongs to the data, not to a run: shards, features and poison draws."""
@@ -98,8 +98,8 @@ class ImageUseCase(UseCase):
         """SHA-256 of the data set."""
         return self.data.digest
 
-    def learner(self, seed: int) -> RidgeLearner:
-        """Return a fresh ridge classifier; nothing in it is random, so ``seed`` changes nothing."""
+    def learner(self, seed: int, effort: Effort = "retraining") -> RidgeLearner:
+        """Return a fresh ridge classifier: exact at any effort, and nothing in it is random."""
         return RidgeLearner(self, seed, self.parameters.ridge)
 
     def values(self, holding: Holding) -> NDArray[np.int64]:

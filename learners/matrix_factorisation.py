@@ -26,7 +26,7 @@ from torch import Tensor
 from learners.evaluation import Predictions
 from learners.holdings import Holding
 from learners.parameters import Parameters, parameter
-from learners.usecase import Learner
+from learners.usecase import Effort, Learner
 
 if TYPE_CHECKING:
     from learners.ratings import RatingUseCase
@@ -45,21 +45,35 @@ class FactorisationParameters(Parameters):
     """How the factorisation is fitted."""
 
     dimensions: int = parameter(15, "Length of the factor vectors, biases apart", unit="-", ge=1, le=127)
-    max_sweeps: int = parameter(100, "Most sweeps of one retraining", unit="sweeps", ge=1, le=1000)
     tolerance: float = parameter(
-        1e-3,
-        "The first fit ends when a sweep changes predictions by less, root mean square",
-        unit="rating points",
-        gt=0,
-        le=1,
-    )
-    warm_tolerance: float = parameter(
         5e-3,
-        "A retraining from an earlier state ends when a sweep changes predictions by less",
+        "A fit ends when a sweep changes predictions by less, root mean square",
         unit="rating points",
         gt=0,
         le=1,
     )
+    max_sweeps: int = parameter(40, "Most sweeps of a retraining", unit="sweeps", ge=1, le=1000)
+    shadow_sweeps: int = parameter(
+        20, "Most sweeps of a fit that is only compared with others like it", unit="sweeps", ge=1, le=1000
+    )
+    reference_sweeps: int = parameter(
+        100, "Most sweeps of the reference model's first fit", unit="sweeps", ge=1, le=1000
+    )
+    reference_tolerance: float = parameter(
+        1e-3,
+        "As tolerance, for a first fit, which later retrainings should have nothing to add to",
+        unit="rating points",
+        gt=0,
+        le=1,
+    )
+
+    def most_sweeps(self, effort: Effort) -> int:
+        """Return the most sweeps of a first fit."""
+        return {
+            "reference": self.reference_sweeps,
+            "retraining": self.max_sweeps,
+            "shadow": self.shadow_sweeps,
+        }[effort]
 
 
 @dataclass(frozen=True)
@@ -89,8 +103,15 @@ class FactorisationLearner(Learner):
 
     use_case: RatingUseCase
 
-    def __init__(self, use_case: RatingUseCase, seed: int, parameters: FactorisationParameters) -> None:
+    def __init__(
+        self,
+        use_case: RatingUseCase,
+        seed: int,
+        parameters: FactorisationParameters,
+        effort: Effort = "retraining",
+    ) -> None:
         super().__init__(use_case, seed)
+        self.effort = effort
         self.parameters = parameters
         self.device = torch.device(use_case.device)
         self.n_items = use_case.data.n_items
@@ -117,9 +138,10 @@ class FactorisationLearner(Learner):
         item_side = self._side(
             data.items[by_item], data.owners[by_item], residuals[by_item], self.n_items, data.n_owners
         )
-        tolerance = self.parameters.warm_tolerance
+        tolerance, most_sweeps = self.parameters.tolerance, self.parameters.max_sweeps
         if self.owners is None or self.items is None or len(rows) > GROWTH * self._fewest:
-            tolerance = self.parameters.tolerance
+            tolerance = self.parameters.reference_tolerance
+            most_sweeps = self.parameters.most_sweeps(self.effort)
             self.owners, self.items = self._initial(item_side)
             self.noise_variance = 1.0
             self._fewest = len(rows)
@@ -127,7 +149,7 @@ class FactorisationLearner(Learner):
         squares = float(np.square(residuals[rows], dtype=np.float64).sum())
         probe = self._probe(holding)
         before = self._score(*probe)
-        for sweep in range(1, self.parameters.max_sweeps + 1):
+        for sweep in range(1, most_sweeps + 1):
             noise = self.noise_variance
             self.owners, noise = _solved(owner_side, self.owners, self.items, noise, squares)
             self.items, self.noise_variance = _solved(item_side, self.items, self.owners, noise, squares)
@@ -222,18 +244,16 @@ def _solved(
     bias = other.mean[:, -1:]
     features = torch.cat([other.mean[:, :-1], torch.ones_like(bias)], dim=1)
     row, column = torch.triu_indices(width, width, device=features.device)
-    moments = features[:, row] * features[:, column]
-    diagonal = row == column
-    moments[:, diagonal] += torch.cat([other.variance[:, :-1], torch.zeros_like(bias)], dim=1)
+    moments = features.index_select(1, row) * features.index_select(1, column)
+    moments[:, row == column] += torch.cat([other.variance[:, :-1], torch.zeros_like(bias)], dim=1)
     # E[bias^2] rides along, for the noise.
     bias_square = bias.square() + other.variance[:, -1:]
     sums = side.pattern @ torch.cat([moments, bias * features, bias_square], dim=1)
     with_residuals = side.residuals @ torch.cat([features, bias], dim=1)
 
-    n = len(side.rows)
-    A = torch.empty(n, width, width, device=features.device)
-    A[:, row, column] = sums[:, : len(row)]
-    A[:, column, row] = sums[:, : len(row)]
+    triangle = torch.empty(width, width, dtype=torch.int64, device=features.device)
+    triangle[row, column] = triangle[column, row] = torch.arange(len(row), device=features.device)
+    A = sums.index_select(1, triangle.flatten()).view(-1, width, width)
     b = with_residuals[:, :width] - sums[:, len(row) : -1]
     precision = A / noise_variance
     precision.diagonal(dim1=1, dim2=2).add_(own.prior)
@@ -241,17 +261,17 @@ def _solved(
     mean = (covariance @ (b / noise_variance).unsqueeze(-1)).squeeze(-1)
     variance = covariance.diagonal(dim1=1, dim2=2)
 
-    # Expected squared error; scalars in double so that they do not depend on the order of summation.
-    explained = (A @ mean.unsqueeze(-1)).squeeze(-1)
+    # The expected squared error sum_u y'y - 2 b'm + m'A m + tr(A C), with A = noise (C^-1 - prior) put in.
+    # Scalars in double, so that they do not depend on the order of summation.
+    n = len(side.rows)
+    second = mean.double().square().sum(0) + variance.double().sum(0)
     error = (
         squares
         - 2 * _total(with_residuals[:, width])
         + _total(sums[:, -1])
-        - 2 * _total(b * mean)
-        + _total(explained * mean)
-        + _total(A * covariance)
+        - _total(b * mean)
+        + noise_variance * (n * width - float(own.prior.double() @ second))
     )
-    second = mean.double().square().sum(0) + variance.double().sum(0)
     prior = ((n + 1) / (second + 1)).to(own.prior.dtype)
     all_means = torch.zeros_like(own.mean)
     all_means[side.rows] = mean

@@ -19,7 +19,7 @@ from learners.metrics import RMSE, surfaced_hits
 from learners.poisoning import RATING_POISONS, poisoned_ratings
 from learners.record_hash import record_uniform
 from learners.splits import TRAIN, split_records
-from learners.usecase import UseCase
+from learners.usecase import Effort, UseCase
 
 RELEVANT = 4.0
 """A test record of at least this rating is relevant (Vincent, Hecht, Sen 2019)."""
@@ -86,9 +86,9 @@ class RatingUseCase(UseCase):
         """SHA-256 of the data set."""
         return self.data.digest
 
-    def learner(self, seed: int) -> FactorisationLearner:
+    def learner(self, seed: int, effort: Effort = "retraining") -> FactorisationLearner:
         """Return a fresh matrix factorisation."""
-        return FactorisationLearner(self, seed, self.parameters)
+        return FactorisationLearner(self, seed, self.parameters, effort)
 
     def values(self, holding: Holding) -> NDArray[np.float32]:
         """Return the rating of every record, float32[n_records], poisoned where the holding says so."""

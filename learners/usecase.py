@@ -9,7 +9,7 @@ import copy
 import importlib
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from learners.evaluation import Evaluation, Predictions, TestSet, evaluate
 from learners.holdings import Holding
 from learners.leverage import LeverageScale, published_scale
 from learners.metrics import Metric
+from learners.parameters import Parameters
 from learners.splits import COMPANY, HOLDOUT, TRAIN
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ REGISTRY = {
     "ml-10m": "learners.ratings:movielens",
 }
 """Use case to ``module:function`` that builds it; imported only when asked for: models are heavy."""
+
+
+Effort = Literal["reference", "retraining", "shadow"]
+"""What a first fit is for."""
 
 
 class UseCase(ABC):
@@ -110,8 +115,12 @@ class UseCase(ABC):
         """SHA-256 of the data set, before any split."""
 
     @abstractmethod
-    def learner(self, seed: int) -> Learner:
-        """Return a fresh learner; everything random in it comes from ``seed``."""
+    def learner(self, seed: int, effort: Effort = "retraining") -> Learner:
+        """Return a fresh learner; everything random in it comes from ``seed``.
+
+        ``effort`` matters to learners that approach their optimum step by step: a ``reference`` is fitted
+        until later retrainings have nothing to add, a ``shadow`` is only compared with others like it.
+        """
 
     @abstractmethod
     def values(self, holding: Holding) -> NDArray[Any]:
@@ -213,7 +222,7 @@ class Reference:
 
     def __init__(self, use_case: UseCase, seed: int, arrived: NDArray[np.bool_] | None = None) -> None:
         self.use_case = use_case
-        self.learner = use_case.learner(seed)
+        self.learner = use_case.learner(seed, effort="reference")
         self.refit(arrived)
 
     def refit(self, arrived: NDArray[np.bool_] | None) -> None:
@@ -293,6 +302,10 @@ def load_use_case(
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            kinds = {kind.__name__: kind for kind in Parameters.__subclasses__()}
+            known = ", ".join(kinds[error.title].model_fields)
+            raise InputError(f"learner parameter '{key}' is not one of {known}") from None
         raise InputError(f"learner parameter {key}: {first['msg']} (got {first['input']!r})") from None
     return use_case
 

@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abm.beliefs import FAMILIES, LEVERS, BeliefParameters, Beliefs, hill
+from learners.errors import InputError
+from learners.parameters import parsed
+
+LINEAR, PESSIMIST, TRUE = (FAMILIES.index(family) for family in ("linear", "pessimist", "true"))
+K, H = st.floats(0.005, 100), st.floats(0.25, 6)
+SHARE = st.floats(0, 1)
+
+
+def root(x):
+    """A measured curve that is far from every prior."""
+    return np.sqrt(x)
+
+
+def beliefs(learning_rate=0.2, curve=root):
+    return Beliefs(BeliefParameters(learning_rate=learning_rate), curve)
+
+
+# Curves
+
+
+@given(K, H)
+def test_nobody_achieves_nothing_and_everybody_everything(k, h):
+    assert hill(0, k, h) == 0
+    assert hill(1, k, h) == pytest.approx(1, abs=1e-12)
+
+
+@given(SHARE, SHARE, K, H)
+def test_more_people_never_achieve_less(x, y, k, h):
+    low, high = sorted((x, y))
+    assert hill(low, k, h) <= hill(high, k, h) + 1e-12
+
+
+def test_hill_worked_value():
+    # x = 1/2, K = 1, h = 2: (1/4) (1 + 1) / (1/4 + 1)
+    assert hill(0.5, 1, 2) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("lever", LEVERS)
+def test_prior_families(lever):
+    x = np.linspace(0, 1, 11)
+    effects = np.array([beliefs().effect(lever, share) for share in x])
+    assert effects.shape == (11, len(FAMILIES))
+    np.testing.assert_allclose(effects[:, LINEAR], x, atol=0.01)
+    # Next to nothing until most take part.
+    assert effects[5, PESSIMIST] < 0.07
+    assert effects[8, PESSIMIST] < 0.45
+    np.testing.assert_allclose(effects[:, PESSIMIST], x**4, atol=0.01)
+
+
+def test_the_true_family_knows_the_measured_curve():
+    known = beliefs()
+    for x in (0.0, 0.1, 0.5, 1.0):
+        assert known.effect("contribute", x)[TRUE] == pytest.approx(np.sqrt(x))
+        # What a company loses is what it no longer has.
+        assert known.effect("remove", x)[TRUE] == pytest.approx(1 - np.sqrt(1 - x))
+        # Revenue lost is the share that leaves.
+        assert known.effect("leave", x)[TRUE] == pytest.approx(x, abs=0.01)
+
+
+def test_without_a_measured_curve_nobody_is_asked_for_it():
+    unknown = beliefs(curve=None)
+    assert unknown.effect("contribute", 0.25)[TRUE] == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("lever", LEVERS)
+@pytest.mark.parametrize(("x", "horizon"), [(0.0, 0.05), (0.3, 0.1), (0.98, 0.05), (1.0, 0.2), (0.4, 1.0)])
+def test_marginal_effects_are_differences_within_zero_and_one(lever, x, horizon):
+    joining, staying = beliefs().marginal(lever, x, horizon)
+    for family in range(len(FAMILIES)):
+        b = lambda share, family=family: beliefs().effect(lever, share)[family]
+        assert joining[family] == pytest.approx(b(min(x + horizon, 1)) - b(x), abs=1e-12)
+        assert staying[family] == pytest.approx(b(x) - b(max(x - horizon, 0)), abs=1e-12)
+    assert (joining >= 0).all()
+    assert (staying >= 0).all()
+
+
+def test_first_joiner_and_last_incumbent():
+    joining, staying = beliefs().marginal("contribute", 0.0, 0.05)
+    assert (staying == 0).all()
+    assert joining[TRUE] == pytest.approx(np.sqrt(0.05))
+    joining, staying = beliefs().marginal("contribute", 1.0, 0.05)
+    assert (joining == 0).all()
+    assert staying[TRUE] == pytest.approx(1 - np.sqrt(0.95))
+
+
+# Learning
+
+
+@pytest.mark.parametrize(("x", "effect"), [(0.3, 0.9), (0.3, 0.1), (0.7, 0.2), (0.5, 0.8)])
+def test_beliefs_approach_what_is_observed_again_and_again(x, effect):
+    learner = beliefs()
+    distances = []
+    for _ in range(200):
+        distances.append(np.abs(learner.effect("contribute", x) - effect))
+        learner.observe("contribute", x, effect)
+    for family in (LINEAR, PESSIMIST):
+        first, last = distances[0][family], distances[-1][family]
+        assert last < min(0.12, first / 2)
+        assert distances[1][family] < first
+
+
+def test_learning_leaves_the_true_family_and_other_levers_alone():
+    before, learner = beliefs().log_parameters, beliefs()
+    for _ in range(20):
+        learner.observe("remove", 0.4, 0.9)
+    changed = learner.log_parameters != before
+    expected = np.zeros_like(changed)
+    expected[[LINEAR, PESSIMIST], LEVERS.index("remove")] = True
+    np.testing.assert_array_equal(changed.any(axis=2), expected.any(axis=2))
+
+
+def test_a_faster_learner_gets_further():
+    slow, fast = beliefs(0.1), beliefs(0.8)
+    for learner in (slow, fast):
+        learner.observe("contribute", 0.3, 0.9)
+    for family in (LINEAR, PESSIMIST):
+        assert fast.effect("contribute", 0.3)[family] > slow.effect("contribute", 0.3)[family]
+
+
+@pytest.mark.parametrize(
+    ("rate", "x", "effect"), [(0.2, 0.0, 0.5), (0.2, 0.3, np.nan), (0.2, 0.3, np.inf), (0.0, 0.3, 0.9)]
+)
+def test_nothing_is_learned_from_nothing(rate, x, effect):
+    learner = beliefs(rate)
+    learner.observe("contribute", x, effect)
+    np.testing.assert_array_equal(learner.log_parameters, beliefs().log_parameters)
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(-3, 3)), max_size=30), st.floats(0, 1))
+def test_beliefs_stay_curves_whatever_is_observed(observations, rate):
+    learner = beliefs(rate)
+    for x, effect in observations:
+        learner.observe("leave", x, effect)
+    for x in (0.0, 0.2, 0.9, 1.0):
+        effect = learner.effect("leave", x)
+        assert ((effect >= -1e-9) & (effect <= 1 + 1e-9)).all()
+
+
+# Parameters
+
+
+@pytest.mark.parametrize(
+    ("shares", "complaint"),
+    [
+        ({"linear": 0.5}, r"^beliefs: .*linear \+ pessimist \+ true must be 1, not 0\.9[^\n]*$"),
+        ({"linear": 0.9, "pessimist": 0.3, "true": 0.1}, r"^beliefs: .*must be 1, not 1\.3[^\n]*$"),
+        ({"linear": -0.1, "pessimist": 1.0}, r"^beliefs\.linear: [^\n]*$"),
+    ],
+)
+def test_shares_of_the_families_sum_to_one(shares, complaint):
+    with pytest.raises(InputError, match=complaint):
+        parsed(BeliefParameters, shares, "beliefs")
+    assert parsed(BeliefParameters, {"linear": 0.2, "pessimist": 0.5, "true": 0.3}, "beliefs").true == 0.3
