@@ -156,6 +156,11 @@ class LargeCompany(Company):
         """bool[N]: whose data the company no longer has."""
         return self.store.codes == ABSENT
 
+    @property
+    def knows(self) -> NDArray[np.bool_]:
+        """bool[N]: whom it serves personally; falsified data personalise for nobody."""
+        return self.store.codes == GENUINE
+
     def intake(self, entries: list[Entry], clock: Clock, arrivals: NDArray[np.int64], policy: Policy) -> None:
         """Apply the moves of a tick; under the stream clock deleted records stay away, new ones accrue."""
         for entry in entries:

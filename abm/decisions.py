@@ -218,7 +218,7 @@ class LogitRule(DecisionRule):
         utility += service_values(
             view.large,
             view.small,
-            known_to_large=~bits[:, :, DELETE],
+            known_to_large=~(bits[:, :, DELETE] | bits[:, :, POISON]),
             known_to_small=view.known_to_small[rows, None] | bits[:, :, CONTRIBUTE],
             leaves=bits[:, :, LEAVE],
             parameters=view.consumption,

@@ -86,9 +86,11 @@ class Ledger:
         self.post(tick, Move.DELETE, users[begins[:, DELETE]])
         self.post(tick, Move.RECONSENT, users[ends[:, DELETE]])
         self.post(tick, Move.RESUME, users[ends[:, WITHHOLD]])
-        for code, poison in enumerate(stances.poisons):
-            if poison is not None:
-                self.post(tick, Move.CLEAN, users[(before == code) & (after != code)], poison)
-                self.post(tick, Move.POISON, users[(after == code) & (before != code)], poison)
+        poisons = [(code, poison) for code, poison in enumerate(stances.poisons) if poison is not None]
+        # Cleaning comes first: who changes from one poison to another ends with the other.
+        for code, poison in poisons:
+            self.post(tick, Move.CLEAN, users[(before == code) & (after != code)], poison)
+        for code, poison in poisons:
+            self.post(tick, Move.POISON, users[(after == code) & (before != code)], poison)
         self.post(tick, Move.LEAVE, users[begins[:, LEAVE]])
         self.post(tick, Move.RETURN, users[ends[:, LEAVE]])

@@ -256,10 +256,12 @@ class DataLeverageModel(SocietyModel):
         )
 
     def _share_at_small(self) -> float:
-        return self.small.records / self._existing_records()
+        existing = self._existing_records()
+        return self.small.records / existing if existing else 0.0
 
     def _share_removed(self) -> float:
-        return 1 - (self.large.records - self.large.poisoned_records) / self._existing_records()
+        existing = self._existing_records()
+        return 1 - (self.large.records - self.large.poisoned_records) / existing if existing else 0.0
 
     # 3. users decide
     def _decide(self, view: DecisionView) -> NDArray[np.int8]:
@@ -364,9 +366,7 @@ class DataLeverageModel(SocietyModel):
             switching,
             parameters.consumption.attention_precision,
         )
-        state = (
-            np.where(self.large.deleted, np.int8(0), np.int8(1)) + 2 * self.small.known + 4 * self.uses_large
-        )
+        state = self.large.knows + 2 * self.small.known.astype(np.int8) + 4 * self.uses_large.astype(np.int8)
         self.attention = Attention(by_state.large[state], by_state.small[state])
         if self._hits_at_start is None:
             self._hits_at_start = float(self.attention.large @ large.hits)

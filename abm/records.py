@@ -133,7 +133,7 @@ def _service_columns(model: DataLeverageModel) -> dict[str, float]:
         "utility_baseline": float(large.baseline_hits.sum()) / total,
     }
     for key, known, service in (
-        (LARGE, ~model.large.deleted, large),
+        (LARGE, model.large.knows, large),
         (SMALL, model.small.known, model.small.service),
     ):
         columns[f"loss_{key}_known"] = service.known_loss

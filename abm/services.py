@@ -42,8 +42,9 @@ class Service:
     quality, baseline, best, n_test
         By perspective: q, W and B on the same test records, and how many these are.
     known_loss, unknown_loss
-        Normalised loss (0 at the best model, 1 at the baseline) of users whose data the model was trained
-        on and of the others, pooled over each group: an owner's own few test records are mostly noise.
+        Normalised loss (0 at the best model, 1 at the baseline) of users whose genuine data the model was
+        trained on and of the others, pooled over each group: an owner's own few test records are mostly
+        noise. Equal where nothing is personalised: then striking does the striker no harm.
     hits, best_hits, baseline_hits
         float64[N]: relevant records that each user finds with this model and with the references.
     relevant

@@ -15,7 +15,7 @@ from learners.composition import CompositionGap, composition_gap, contribution_e
 from learners.curves import learning_curve
 from learners.errors import InputError
 from learners.evaluation import PERSPECTIVES, Evaluation
-from learners.holdings import Holding
+from learners.holdings import GENUINE, Holding
 from learners.usecase import Learner, Reference, UseCase
 
 LARGE, SMALL = "large", "small"
@@ -97,7 +97,11 @@ class LiveTraining(Training):
         return self._service(evaluation, service.seconds, service.stale)
 
     def _service(self, evaluation: Evaluation, seconds: float, stale: bool = False) -> Service:
-        known = evaluation.holding.present
+        known = evaluation.holding.codes == GENUINE
+        if not self.use_case.personalised:
+            known = unknown = np.ones_like(known)  # everybody gets the same
+        else:
+            unknown = ~known
         scales = {p: self.reference.scale(p, evaluation) for p in PERSPECTIVES}
         predictions = evaluation.predictions
         return Service(
@@ -106,7 +110,7 @@ class LiveTraining(Training):
             best={p: scales[p].best for p in PERSPECTIVES},
             n_test={p: evaluation.views[p].n_test for p in PERSPECTIVES},
             known_loss=self.reference.loss(predictions.holdout, known),
-            unknown_loss=self.reference.loss(predictions.fallback, ~known),
+            unknown_loss=self.reference.loss(predictions.fallback, unknown),
             hits=evaluation.hits,
             best_hits=self.reference.evaluation.hits,
             baseline_hits=self._baseline_hits,
@@ -168,7 +172,7 @@ class Replay(Training):
             n_test=dict.fromkeys(PERSPECTIVES, int(row[f"n_test_{company}"])),
             known_loss=row[f"loss_{company}_known"],
             unknown_loss=row[f"loss_{company}_unknown"],
-            hits=self._relevant * np.where(holding.present, known, unknown),
+            hits=self._relevant * np.where(holding.codes == GENUINE, known, unknown),
             best_hits=self._relevant * row["utility_best"],
             baseline_hits=self._relevant * row["utility_baseline"],
             relevant=self._relevant,

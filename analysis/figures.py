@@ -120,7 +120,9 @@ def _marks(events: pd.DataFrame, ticks: pd.Series) -> list[_Mark]:
     chosen = events[events["kind"] == "intervention"].sort_values("tick", kind="stable")
     labels: dict[float, list[str]] = {}
     for tick, subject, value in zip(chosen["tick"], chosen["subject"], chosen["value"], strict=True):
-        labels.setdefault(float(tick), []).append(f"{subject}{' ends' if value == 0 else ''}".replace("_", " "))
+        labels.setdefault(float(tick), []).append(
+            f"{subject}{' ends' if value == 0 else ''}".replace("_", " ")
+        )
     span = max(float(ticks.max() - ticks.min()), 1.0)
     marks: list[_Mark] = []
     ends_at: list[float] = []  # of each row, in inches from the left
@@ -158,7 +160,9 @@ def _drawn(panels: Sequence[_Panel], ticks: pd.DataFrame, marks: list[_Mark], ti
 
 def _footnote(panels: Sequence[_Panel], ticks: pd.DataFrame) -> str:
     notes = [f"One run, one seed: no uncertainty is shown. Mode: {', '.join(ticks['mode'].unique())}."]
-    undefined = [line.look.label for panel in panels for line in panel.lines if ticks[line.column].isna().all()]
+    undefined = [
+        line.look.label for panel in panels for line in panel.lines if ticks[line.column].isna().all()
+    ]
     if undefined:
         notes.append(f"Undefined throughout: {', '.join(undefined)}.")
     if ticks["stale"].any():

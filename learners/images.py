@@ -87,7 +87,10 @@ class ImageUseCase(UseCase):
             owners=owners,
             split=split_records(split, order),
             values=self.labels,
-            warnings=data.warnings,
+            warnings=(
+                *data.warnings,
+                f"{name}: the classifier is not personalised; strikers do themselves no harm",
+            ),
         )
         self.features = convolution_features(data.images[order], parameters.filters, device)
         self._class_mix = np.zeros((owners, data.n_classes))

@@ -180,7 +180,7 @@ def test_growing_from_few_owners_agrees_with_cold(rating_case, rating_data, path
 
 
 def test_warm_retraining_takes_fewer_sweeps_than_cold(rating_case):
-    case = rating_case(tolerance=1e-4)
+    case = rating_case(reference_tolerance=1e-4)
     full = Holding.full(case.owners)
     learner = case.learner(0)
     learner.update(full)
@@ -189,10 +189,24 @@ def test_warm_retraining_takes_fewer_sweeps_than_cold(rating_case):
     assert 1 <= learner.sweeps < cold
 
 
-def test_most_sweeps_are_kept_to(rating_case):
-    learner = rating_case(max_sweeps=2, tolerance=1e-9).learner(0)
-    learner.update(Holding.full(learner.use_case.owners))
-    assert learner.sweeps == 2
+def test_effort_limits_the_first_fit_and_retraining_the_later_ones(rating_case):
+    limits = {"shadow": 3, "retraining": 4, "reference": 6}
+    never = {"tolerance": 1e-12, "reference_tolerance": 1e-12}
+    case = rating_case(
+        shadow_sweeps=limits["shadow"],
+        max_sweeps=limits["retraining"],
+        reference_sweeps=limits["reference"],
+        **never,
+    )
+    full = Holding.full(case.owners)
+    for effort, most in limits.items():
+        learner = case.learner(0, effort=effort)
+        learner.update(full)
+        assert learner.sweeps == most
+        learner.update(full.without([4]))
+        assert learner.sweeps == limits["retraining"]
+    reference = Reference(case, seed=0)
+    assert reference.learner.sweeps == limits["reference"]
 
 
 def test_forks_do_not_see_each_other(ratings):
@@ -270,7 +284,8 @@ def test_no_warning_from_torch(ratings):
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_agrees_with_cpu(rating_case):
-    cases = [rating_case(device=device, tolerance=1e-4, warm_tolerance=1e-4) for device in ("cpu", "cuda")]
+    exact = {"tolerance": 1e-4, "reference_tolerance": 1e-4}
+    cases = [rating_case(device=device, **exact) for device in ("cpu", "cuda")]
     full, order = Holding.full(cases[0].owners), random_order(cases[0])
     learners = [case.learner(0) for case in cases]
     assert learners[1].device.type == "cuda"
@@ -291,12 +306,12 @@ def test_ml_100k_warm_after_20_ticks_of_leaving_agrees_with_cold(prepared):
     warm, cold = [], []
     for seed in range(5):
         order = random_order(case, seed)
-        learner = case.learner(seed)
+        learner = case.learner(seed, effort="reference")
         learner.update(full)
         for k in range(1, 21):
             evaluation = learner.update(full.without(order[: k * tick]))
         warm.append(evaluation.holdout)
-        cold.append(case.learner(seed).update(evaluation.holding).holdout)
+        cold.append(case.learner(seed, effort="reference").update(evaluation.holding).holdout)
     # Cold fits of one holding differ by .001 between seeds, so .002 is the stricter of the two bounds.
     assert abs(np.mean(warm) - np.mean(cold)) <= 0.002
     assert max(np.subtract(warm, cold)) <= 0.002

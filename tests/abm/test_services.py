@@ -1,0 +1,143 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from abm.services import ConsumptionParameters, Service, divided_attention, service_values
+
+LOSS = st.floats(-0.5, 3)
+BOOST = st.floats(1, 100)
+FLAG = st.booleans()
+
+
+def service(known_loss, unknown_loss):
+    nothing = np.zeros(1)
+    return Service({}, {}, {}, {}, known_loss, unknown_loss, nothing, nothing, nothing, nothing)
+
+
+def value(large, small, boost=2.0, full=0.5, serves_strangers=False, **state):
+    """Return one user's consumption; states not given are False."""
+    flags = [np.array([state.get(flag, False)]) for flag in ("known_to_large", "known_to_small", "leaves")]
+    parameters = ConsumptionParameters(full_service=full, personalisation_boost=boost)
+    return service_values(large, small, *flags, parameters, serves_strangers)[0]
+
+
+# What a service is worth
+
+
+def test_worth_of_the_best_the_baseline_and_worse():
+    assert service(0.0, 1.0).worth(True, boost=2) == 1
+    assert service(0.0, 1.0).worth(False, boost=2) == 0.5
+    assert service(0.0, 1.0).worth(False, boost=8) == pytest.approx(1 / 8)
+    assert service(0.0, 5.0).worth(False, boost=2) == 0
+    # Where personalisation is worth nothing, nothing is lost.
+    assert service(0.7, 3.0).worth(False, boost=1) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({"known_to_large": True}, 0.5 * 0.9),
+        ({}, 0.5 * 0.5),
+        ({"leaves": True}, 0.0),
+        ({"leaves": True, "known_to_small": True}, 0.5 * 0.75),
+        ({"leaves": True, "serves_strangers": True}, 0.5 * 0.4),
+        ({"known_to_large": True, "known_to_small": True}, 0.5 * 0.9),
+        ({"known_to_large": True, "leaves": True}, 0.0),
+    ],
+)
+def test_worked_values(state, expected):
+    assert value(service(0.2, 1.0), service(0.5, 1.2), **state) == pytest.approx(expected)
+
+
+@given(LOSS, LOSS, LOSS, LOSS, BOOST, st.floats(0, 10), FLAG, FLAG, FLAG, FLAG)
+def test_leaving_costs_no_less_than_striking_unless_the_outside_option_is_better(
+    large_known,
+    large_unknown,
+    small_known,
+    small_unknown,
+    boost,
+    full,
+    serves,
+    copy,
+    deletes,
+    knows_from_elsewhere,
+):
+    """Whatever the losses: who leaves consumes no more than who strikes, or Small Co. is the better."""
+    large, small = service(large_known, large_unknown), service(small_known, small_unknown)
+    known = copy or knows_from_elsewhere
+    given_ = {"boost": boost, "full": full, "serves_strangers": serves, "known_to_small": known}
+    striking = value(large, small, known_to_large=not deletes, **given_)
+    leaving = value(large, small, known_to_large=not deletes, leaves=True, **given_)
+    if leaving > striking:
+        served = known or serves
+        assert served
+        assert small.worth(known, boost) > large.worth(not deletes, boost)
+    assert min(striking, leaving) >= 0
+
+
+@given(LOSS, LOSS, BOOST)
+def test_a_stranger_to_both_gets_nothing_by_leaving(large_loss, small_loss, boost):
+    large, small = service(large_loss, large_loss), service(small_loss, small_loss)
+    assert value(large, small, boost=boost, leaves=True) == 0
+
+
+def test_strikers_of_a_service_that_is_not_personalised_lose_nothing(digits, society, prescribed):
+    model = society(digits, decision=prescribed({1: {"strike": np.arange(60)}}))
+    model.step()
+    # All get the one classifier; what differs is only whose test records are looked at.
+    assert model.large.service.known_loss == pytest.approx(0, abs=0.05)
+    assert model.large.service.unknown_loss == pytest.approx(0, abs=0.05)
+
+
+def test_strikers_of_a_personalised_service_lose_their_personalisation(ratings, society, prescribed):
+    model = society(ratings, decision=prescribed({1: {"strike": np.arange(0, 60, 3)}}))
+    model.step()
+    assert model.large.service.known_loss < 0.6
+    assert model.large.service.unknown_loss > 0.9
+
+
+# Attention
+
+
+WORTH = st.floats(0, 1)
+
+
+@given(WORTH, WORTH, FLAG, FLAG, st.floats(0, 2), st.floats(0, 50))
+def test_attention_is_divided_without_remainder(large, small, uses_large, may_use_small, cost, precision):
+    attention = divided_attention(
+        np.array([large]), np.array([small]), np.array([uses_large]), np.array([may_use_small]), cost, precision
+    )
+    total = attention.large[0] + attention.small[0]
+    assert total == pytest.approx(1 if uses_large or may_use_small else 0)
+    assert 0 <= attention.large[0] <= 1
+    assert 0 <= attention.small[0] <= 1
+    if not uses_large:
+        assert attention.large[0] == 0
+    if not may_use_small:
+        assert attention.small[0] == 0
+
+
+def test_attention_is_a_logit_of_worth_less_the_switching_cost():
+    everybody = np.array([True])
+    attention = divided_attention(np.array([0.6]), np.array([0.9]), everybody, everybody, 0.5, 5.0)
+    assert attention.small[0] == pytest.approx(1 / (1 + np.exp(-5 * (0.9 - 0.6 - 0.5))))
+    even = divided_attention(np.array([0.6]), np.array([0.9]), everybody, everybody, 0.3, 5.0)
+    assert even.small[0] == pytest.approx(0.5)
+    indifferent = divided_attention(np.array([0.0]), np.array([1.0]), everybody, everybody, 0.5, 0.0)
+    assert indifferent.small[0] == 0.5
+
+
+def test_every_user_divides_by_the_own_state(few_digits, society, prescribed):
+    """Attention of the model against each user's, one at a time."""
+    moves = {1: {"strike": [1, 2], "cdc": [3, 4], "cdc_delete": [5], "boycott": [6], "move": [7]}}
+    model = society(few_digits, decision=prescribed(moves), companies={"small": {"starts_with": 0.2}})
+    model.step()
+    large, small = model.large.service, model.small.service
+    for user in range(40):
+        held, copied = not model.large.deleted[user], bool(model.small.known[user])
+        stays = user not in (6, 7)
+        advantage = small.worth(copied, 2.0) - large.worth(held, 2.0) - 0.5
+        expected = (1 / (1 + np.exp(-5 * advantage)) if stays else 1.0) * copied
+        assert model.attention.small[user] == pytest.approx(expected)
+        assert model.attention.large[user] == pytest.approx(1 - expected if stays else 0)
