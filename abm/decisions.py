@@ -209,8 +209,9 @@ class LogitRule(DecisionRule):
         stances = view.stances
         present = population.stance[rows]
         bits = np.tile(stances.bits, (len(rows), 1, 1))
-        if not view.policy.revocation_right:
-            bits[population.has_copy[rows], :, CONTRIBUTE] = True
+        # A copy stays with Small Co. whatever else its owner does, unless it can be and is revoked.
+        kept = (stances.with_copy == np.arange(len(stances))) | (not view.policy.revocation_right)
+        bits[:, :, CONTRIBUTE] |= population.has_copy[rows, None] & kept
         utility = population.interest[rows, None] * self._public_goods(view, rows, bits)
         utility[:, 1:] += p.warm_glow * population.grievance[rows, None]
         utility += p.social_weight * self._social(view, rows)

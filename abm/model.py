@@ -44,7 +44,7 @@ from abm.records import (
 from abm.revenue import revenue
 from abm.services import Attention, divided_attention
 from abm.streams import Streams
-from abm.training import LARGE, SMALL, LiveTraining, Replay, Training
+from abm.training import LARGE, SMALL, LiveTraining, Replay, Training, recorded_users
 from learners.composition import CompositionGap
 from learners.errors import InputError
 from learners.holdings import ABSENT, GENUINE
@@ -166,6 +166,7 @@ class DataLeverageModel(SocietyModel):
         self._retrain()
         self._divide_attention()
         self._measure_leverage()
+        self.dlp_cdc_at_start = self.dlp["cdc"]
         self.ticks: list[dict[str, Any]] = [tick_row(self)]
         self.agent_tables: list[pd.DataFrame] = []
         self.datacollector = mesa.DataCollector(
@@ -371,7 +372,14 @@ class DataLeverageModel(SocietyModel):
         if self._hits_at_start is None:
             self._hits_at_start = float(self.attention.large @ large.hits)
         self.revenue = revenue(
-            parameters.revenue, large, small, self.attention, self.uses_large, self._hits_at_start, boost
+            parameters.revenue,
+            large,
+            small,
+            self.attention,
+            self.uses_large,
+            ~self.large.deleted,
+            self._hits_at_start,
+            boost,
         )
 
     # 8. leverage and experience
@@ -426,7 +434,6 @@ def _loaded(use_case: str | UseCase, population: PopulationParameters) -> UseCas
 
 
 def _replayed_users(population: PopulationParameters, replay: pd.DataFrame | None) -> int:
-    if population.users != "all":
-        return population.users
     assert replay is not None
-    return int(replay["owners_large"].iloc[0])
+    recorded = recorded_users(replay)
+    return recorded if population.users == "all" else population.users

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 from scipy.stats import norm
 
 from abm.actions import STAY, Stances
@@ -44,6 +44,13 @@ class PopulationParameters(Parameters):
     switching_cost: float = parameter(
         0.5, "Cost of attending to Small Co. instead of Large Co.", unit="share of full service", ge=0, le=10
     )
+
+    @field_validator("users")
+    @classmethod
+    def _enough_users(cls, users: Literal["all"] | int) -> Literal["all"] | int:
+        if users != "all" and users < 2:
+            raise ValueError("must be 'all' or at least 2")
+        return users
 
 
 class Population:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import field_validator
 
 from abm.actions import ACTIONS, STAY
 from abm.training import LARGE, SMALL, scale_column
@@ -43,6 +44,13 @@ class RecordParameters(Parameters):
     shadows: int = parameter(
         5, "Shadow retrainings of random sets for each composition gap", unit="retrainings", ge=2, le=100
     )
+
+    @field_validator("agents", "composition")
+    @classmethod
+    def _at_least_every_tick(cls, every: str | int) -> str | int:
+        if isinstance(every, int) and every < 1:
+            raise ValueError("must be at least 1")
+        return every
 
 
 def leverage(
@@ -87,6 +95,8 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
         row |= {scale_column("best", key, p): service.best[p] for p in PERSPECTIVES}
         row[f"n_test_{key}"] = service.n_test["served"]
     row |= {f"dlp_{variant}": model.dlp[variant] for variant in VARIANTS}
+    # Level and gain: a Small Co. that starts with data starts with leverage nobody exerts.
+    row["dlp_cdc_gain"] = model.dlp["cdc"] - model.dlp_cdc_at_start
     for perspective in PERSPECTIVES:
         measured = leverage(model.large.service, model.small.service, perspective, None)
         row |= {f"dlp_{variant}_{perspective}": measured[variant] for variant in VARIANTS}

@@ -59,15 +59,23 @@ def revenue(
     small: Service,
     attention: Attention,
     uses_large: np.ndarray,
+    known_to_large: np.ndarray,
     hits_at_start: float,
     boost: float,
 ) -> Revenue:
     """Return the books of a tick; ``hits_at_start`` are Large Co.'s total hits at tick 0."""
-    staying = large.baseline_hits[uses_large].sum(), large.best_hits[uses_large].sum()
-    x = float(1 - staying[1] / large.best_hits.sum())
-    gap = float(staying[1] - staying[0])
-    loss = float(staying[1] - large.hits[uses_large].sum()) / gap if gap > 0 else 0.0
-    boosted, consumer, labour = boost_revenue(x, loss, boost)
+    best, lost = large.best_hits, large.best_hits - large.hits
+    consumer = float(1 - best[uses_large].sum() / best.sum())
+    gap = float((best - large.baseline_hits)[uses_large].sum())
+    boosted = labour = 0.0
+    # Strikers may lose more than all personalisation: no group earns less than nothing (V2's floor).
+    for group in (uses_large & known_to_large, uses_large & ~known_to_large):
+        share = float(best[group].sum() / best.sum())
+        if share > 0:
+            loss = float(lost[group].sum()) / gap * (1 - consumer) / share if gap > 0 else 0.0
+            earned, _, given_up = boost_revenue(1 - share, loss, boost)
+            boosted += earned
+            labour += min(given_up, share)
     if parameters.model == "hits":
         return Revenue(
             large=float(attention.large @ large.hits) / hits_at_start,

@@ -86,7 +86,7 @@ class LiveTraining(Training):
     def retrained(self, company: str, holding: Holding) -> Service:
         """Retrain and measure on the holdout."""
         start = time.perf_counter()
-        evaluation = self.learners[company].update(holding)
+        evaluation = self.learners[company].update(holding, self.reference.uninformed)
         self._evaluations[company] = evaluation
         return self._service(evaluation, time.perf_counter() - start)
 
@@ -148,11 +148,6 @@ class Replay(Training):
     mode = "replay"
 
     def __init__(self, ticks: pd.DataFrame, records: NDArray[np.float64]) -> None:
-        missing = [column for column in replay_columns() if column not in ticks]
-        if missing:
-            raise InputError(f"replay: the recorded ticks have no column '{missing[0]}'")
-        if ticks.empty:
-            raise InputError("replay: the recorded ticks have no row")
         self._rows = ticks[list(replay_columns())].to_dict("records")
         self._relevant = records
         self._row: dict[Any, Any] = self._rows[0]
@@ -201,6 +196,22 @@ class Replay(Training):
 def scale_column(end: str, company: str, perspective: str) -> str:
     """Return the column of W (``baseline``) or B (``best``) on the records of a company's test set."""
     return f"{end}_{perspective}" if company == LARGE else f"{end}_{company}_{perspective}"
+
+
+def recorded_users(ticks: pd.DataFrame) -> int:
+    """Return the number of users of a recorded run.
+
+    Raises
+    ------
+    InputError
+        If the table lacks a column that :class:`Replay` reads, or has no row.
+    """
+    missing = [column for column in ("owners_large", *replay_columns()) if column not in ticks]
+    if missing:
+        raise InputError(f"replay: the recorded ticks have no column '{missing[0]}'")
+    if ticks.empty:
+        raise InputError("replay: the recorded ticks have no row")
+    return int(ticks["owners_large"].iloc[0])
 
 
 def replay_columns() -> tuple[str, ...]:

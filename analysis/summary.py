@@ -14,8 +14,8 @@ import pandas as pd
 from analysis.palette import STANCES
 
 _DLP = (
-    "Data leverage power says how far an action goes: 0 is no effect; 1 takes Large Co. down to its un-informed "
-    "baseline, or brings Small Co. up to the model that has all the data."
+    "Data leverage power says how far an action goes: 0 is no effect; 1 takes Large Co. down to its "
+    "un-informed baseline, or brings Small Co. up to the model that has all the data."
 )
 
 
@@ -110,8 +110,8 @@ def run_summary(ticks: pd.DataFrame, events: pd.DataFrame, **described: Any) -> 
     levers = ", ".join(f"{STANCES[stance].label} {share:.1%}" for share, stance in acting) or "nobody"
     paragraphs.append(
         f"**Who acts.** After {r['ticks']} ticks {r['participation']:.0%} of the people act, who own "
-        f"{r['data_participation']:.0%} of the data: {levers}. At most {r['most_switching']:.1%} changed their "
-        f"mind in one tick."
+        f"{r['data_participation']:.0%} of the data: {levers}. At most {r['most_switching']:.1%} changed "
+        f"their mind in one tick."
     )
     paragraphs.append(
         f"**What the models lose and gain.** {r['metric']} ({r['perspective']} view, {direction} is better): "
@@ -140,7 +140,8 @@ def _law(law: dict[str, Any], r: dict[str, Any]) -> str:
         f"From just before it to the end, participation went from {law['participation_before']:.0%} to "
         f"{r['participation']:.0%}, leverage of contribution from {_number(law['dlp_cdc_before'])} to "
         f"{_number(r['dlp']['cdc'])}, Small Co.'s revenue from {_number(law['revenue_small_before'])} to "
-        f"{_number(r['revenue']['small'])}. How much of that the law caused, only the same seed without it tells."
+        f"{_number(r['revenue']['small'])}. How much of that the law caused, only the same seed without it "
+        f"tells."
     )
 
 

@@ -61,7 +61,7 @@ def strike_effect(reference: Reference) -> Callable[[NDArray[np.bool_]], float]:
     scale = reference.scale("holdout", reference.evaluation)
 
     def effect(strikers: NDArray[np.bool_]) -> float:
-        learner = reference.learner.fork()
+        learner = reference.learner.fork(effort="shadow")
         return float(scale.strike(learner.update(reference.evaluation.holding.without(strikers)).holdout))
 
     return effect

@@ -158,6 +158,6 @@ def _utility(
 ) -> NDArray[np.float64]:
     pooled = np.empty(len(hits))
     for group in (known, ~known):
-        total = relevant[group].sum()
-        pooled[group] = hits[group].sum() / total if total else hits.sum() / relevant.sum()
+        pool = group if relevant[group].any() else slice(None)
+        pooled[group] = hits[pool].sum() / max(relevant[pool].sum(), 1.0)
     return np.divide(hits, relevant, out=pooled, where=relevant > 0)

@@ -57,23 +57,21 @@ class FactorisationParameters(Parameters):
         20, "Most sweeps of a fit that is only compared with others like it", unit="sweeps", ge=1, le=1000
     )
     reference_sweeps: int = parameter(
-        100, "Most sweeps of the reference model's first fit", unit="sweeps", ge=1, le=1000
+        100, "Most sweeps of a fresh fit of the reference model", unit="sweeps", ge=1, le=1000
     )
-    reference_tolerance: float = parameter(
+    fresh_tolerance: float = parameter(
         1e-3,
-        "As tolerance, for a first fit, which later retrainings should have nothing to add to",
+        "As tolerance, for a fresh fit, which later retrainings should have nothing to add to",
         unit="rating points",
         gt=0,
         le=1,
     )
 
-    def most_sweeps(self, effort: Effort) -> int:
-        """Return the most sweeps of a first fit."""
-        return {
-            "reference": self.reference_sweeps,
-            "retraining": self.max_sweeps,
-            "shadow": self.shadow_sweeps,
-        }[effort]
+    def most_sweeps(self, effort: Effort, fresh: bool) -> int:
+        """Return the most sweeps of a fit; only a fresh reference is worth more than a retraining."""
+        if effort == "shadow":
+            return self.shadow_sweeps
+        return self.reference_sweeps if effort == "reference" and fresh else self.max_sweeps
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,7 @@ class FactorisationLearner(Learner):
         parameters: FactorisationParameters,
         effort: Effort = "retraining",
     ) -> None:
-        super().__init__(use_case, seed)
-        self.effort = effort
+        super().__init__(use_case, seed, effort)
         self.parameters = parameters
         self.device = torch.device(use_case.device)
         self.n_items = use_case.data.n_items
@@ -138,18 +135,19 @@ class FactorisationLearner(Learner):
         item_side = self._side(
             data.items[by_item], data.owners[by_item], residuals[by_item], self.n_items, data.n_owners
         )
-        tolerance, most_sweeps = self.parameters.tolerance, self.parameters.max_sweeps
-        if self.owners is None or self.items is None or len(rows) > GROWTH * self._fewest:
-            tolerance = self.parameters.reference_tolerance
-            most_sweeps = self.parameters.most_sweeps(self.effort)
+        fresh = self.owners is None or self.items is None or len(rows) > GROWTH * self._fewest
+        if fresh:
             self.owners, self.items = self._initial(item_side)
             self.noise_variance = 1.0
             self._fewest = len(rows)
         self._fewest = min(self._fewest, len(rows))
+        tolerance = self.parameters.fresh_tolerance if fresh else self.parameters.tolerance
+        assert self.owners is not None
+        assert self.items is not None
         squares = float(np.square(residuals[rows], dtype=np.float64).sum())
         probe = self._probe(holding)
         before = self._score(*probe)
-        for sweep in range(1, most_sweeps + 1):
+        for sweep in range(1, self.parameters.most_sweeps(self.effort, fresh) + 1):
             noise = self.noise_variance
             self.owners, noise = _solved(owner_side, self.owners, self.items, noise, squares)
             self.items, self.noise_variance = _solved(item_side, self.items, self.owners, noise, squares)

@@ -182,9 +182,10 @@ class UseCase(ABC):
 class Learner(ABC):
     """Retrains a model on each holding it is given; cost follows the change since the last one."""
 
-    def __init__(self, use_case: UseCase, seed: int) -> None:
+    def __init__(self, use_case: UseCase, seed: int, effort: Effort = "retraining") -> None:
         self.use_case = use_case
         self.seed = seed
+        self.effort = effort
         self._evaluation: Evaluation | None = None
         self._digest = ""
 
@@ -192,25 +193,28 @@ class Learner(ABC):
     def fit(self, holding: Holding) -> Predictions:
         """Train on the training records of the holding, of which there is at least one, and predict."""
 
-    def update(self, holding: Holding) -> Evaluation:
+    def update(self, holding: Holding, uninformed: Predictions | None = None) -> Evaluation:
         """Retrain on exactly this holding and measure; the same holding again costs nothing.
 
-        A holding without a training record is served by the un-informed method.
+        A holding without a training record is served by ``uninformed``, by default the un-informed method
+        on everything.
         """
+        if not self.use_case.training_mask(holding).any():
+            return evaluate(self.use_case, uninformed or self.use_case.uninformed(), holding)
         digest = holding.digest
         if self._evaluation is None or digest != self._digest:
-            trainable = self.use_case.training_mask(holding).any()
-            predictions = self.fit(holding) if trainable else self.use_case.uninformed()
-            self._evaluation = evaluate(self.use_case, predictions, holding)
+            self._evaluation = evaluate(self.use_case, self.fit(holding), holding)
             self._digest = digest
         return self._evaluation
 
-    def fork(self) -> Learner:
+    def fork(self, effort: Effort = "retraining") -> Learner:
         """Return a learner that continues from this one's state; neither sees what the other does next.
 
         Implementations replace their state, never write into it, so a shallow copy is enough.
         """
-        return copy.copy(self)
+        twin = copy.copy(self)
+        twin.effort = effort
+        return twin
 
 
 class Reference:

@@ -125,22 +125,23 @@ def play(
         torch.set_num_threads(threads)
     live = model.training.use_case if isinstance(model.training, LiveTraining) else None
     seconds = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
+    ticks = pd.DataFrame(model.ticks)
     tables = model.agent_tables
     if scenario.record.agents == "end":
         tables = [agent_table(model)]
     return Run(
         scenario=scenario,
-        ticks=pd.DataFrame(model.ticks),
+        ticks=ticks,
         events=model.events.table(),
         agents=pd.concat(tables, ignore_index=True),
-        manifest=_manifest(scenario, live) | seconds,
+        manifest=_manifest(scenario, live, ticks) | seconds,
         metric=live.metric.name if live else "quality",
         unit=live.metric.unit if live else "",
         higher_is_better=live.higher_is_better if live else True,
     )
 
 
-def _manifest(scenario: Scenario, live: UseCase | None) -> dict[str, Any]:
+def _manifest(scenario: Scenario, live: UseCase | None, ticks: pd.DataFrame) -> dict[str, Any]:
     return {
         "scenario": scenario.model_dump(mode="json"),
         "seed": scenario.seed,
@@ -154,8 +155,23 @@ def _manifest(scenario: Scenario, live: UseCase | None) -> dict[str, Any]:
         "version": importlib.metadata.version("data-leverage"),
         "code": code_digest(),
         "data": {live.name: live.data_digest} if live else {},
-        "warnings": list(live.warnings) if live else [],
+        "warnings": [*(live.warnings if live else ()), *_few_records(scenario, ticks)],
     }
+
+
+def _few_records(scenario: Scenario, ticks: pd.DataFrame) -> list[str]:
+    """Warn of ticks at which the served view, where it is the headline, rests on very few test records."""
+    if scenario.leverage.perspective != "served":
+        return []
+    few = {
+        name: int((ticks[f"n_test_{key}"] < 100).sum())
+        for key, name in (("large", "Large Co."), ("small", "Small Co."))
+    }
+    return [
+        f"at {count} of {len(ticks)} ticks fewer than 100 test records belong to people served by {name}"
+        for name, count in few.items()
+        if count
+    ]
 
 
 def code_digest() -> str:

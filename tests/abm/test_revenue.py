@@ -16,11 +16,13 @@ def service(best, baseline, loss):
     return Service({}, {}, {}, {}, 0, 1, best - loss * (best - baseline), best, baseline, best)
 
 
-def books(large, uses_large, model="hits", boost=2.0):
+def books(large, uses_large, known, model="hits", boost=2.0):
     attention = Attention(large=uses_large.astype(float), small=np.zeros(N_USERS))
     nothing = service(large.best_hits, large.baseline_hits, np.ones(N_USERS))
     at_start = float(large.best_hits.sum())
-    return revenue(RevenueParameters(model=model), large, nothing, attention, uses_large, at_start, boost)
+    return revenue(
+        RevenueParameters(model=model), large, nothing, attention, uses_large, known, at_start, boost
+    )
 
 
 def campaign(share, loss_of_others, loss_of_strikers, model, boost, best=None):
@@ -29,7 +31,7 @@ def campaign(share, loss_of_others, loss_of_strikers, model, boost, best=None):
     acting = np.arange(N_USERS) < share * N_USERS
     loss = np.where(acting, loss_of_strikers, loss_of_others)
     large = service(best, 0.98 * best, loss)
-    return books(large, ~acting, model, boost), books(large, EVERYBODY, model, boost)
+    return books(large, ~acting, ~acting, model, boost), books(large, EVERYBODY, ~acting, model, boost)
 
 
 # The boost model
@@ -78,7 +80,7 @@ def test_labour_power_follows_from_the_hits_of_those_who_stay():
     share=SHARE,
     others=st.floats(0, 1),
     strikers=st.floats(0, 1.08),
-    boost=st.sampled_from([1.0, 1.02, 2.0, 8.0, 13.0]),
+    boost=st.sampled_from([1.0, 1.02, 2.0, 8.0, 14.0, 100.0]),
     seed=st.integers(0, 50),
 )
 def test_a_boycott_costs_at_least_as_much_as_a_strike_of_the_same_people(
@@ -88,6 +90,14 @@ def test_a_boycott_costs_at_least_as_much_as_a_strike_of_the_same_people(
     boycott, strike = campaign(share, others, strikers, model, boost, best)
     assert boycott.large <= strike.large + 1e-12
     assert boycott.large >= 0
+
+
+def test_strikers_earn_large_no_less_than_nothing():
+    """At b = 50 strikers at l = 1.08 are past the end of the line; boycotters are not, and must cost more."""
+    boycott, strike = campaign(0.3, 0.2537, 1.08, "boost", 50.0)
+    assert strike.large == pytest.approx(boycott.large)
+    assert strike.labour_power == pytest.approx(0.3 + 0.7 * 0.98 * 0.2537)
+    assert strike.large + strike.labour_power == pytest.approx(1)
 
 
 @pytest.mark.parametrize("model", ["hits", "boost"])
@@ -122,7 +132,7 @@ def test_hits_revenue_counts_the_hits_attended_to():
     small = Service({}, {}, {}, {}, 0, 1, hits * 0.5, hits + 1, hits * 0.5, hits)
     rng = np.random.default_rng(1)
     attention = Attention(rng.random(N_USERS), rng.random(N_USERS))
-    earned = revenue(RevenueParameters(), large, small, attention, EVERYBODY, 5000.0, 2.0)
+    earned = revenue(RevenueParameters(), large, small, attention, EVERYBODY, EVERYBODY, 5000.0, 2.0)
     assert earned.large == pytest.approx(sum(a * h for a, h in zip(attention.large, hits, strict=True)) / 5000)
     assert earned.small == pytest.approx(
         sum(a * h / 2 for a, h in zip(attention.small, hits, strict=True)) / 5000
