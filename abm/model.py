@@ -377,7 +377,7 @@ class DataLeverageModel(SocietyModel):
             small,
             self.attention,
             self.uses_large,
-            ~self.large.deleted,
+            self.large.knows,
             self._hits_at_start,
             boost,
         )

@@ -23,11 +23,12 @@ from analysis.palette import COMPANIES, LEVERS, REFERENCES, STANCES, Look
 
 # Lengths are in inches: with the geometry fixed, labels can be kept apart without trial drawings.
 _WIDTH, _HEIGHT = 3.5, 2.4  # of the area that holds the data
-_LEFT, _RIGHT = 0.8, 1.85  # beside it: axis labels, line labels
-_BELOW, _HEADING, _TITLE, _FOOT = 0.55, 0.26, 0.4, 0.25
+_LEFT, _RIGHT = 0.8, 1.9  # beside it: axis labels, line labels
+_BELOW, _HEADING = 0.55, 0.26
 _TEXT, _SMALL = 9.0, 7.5  # points
 _ROW = 1.3 * _SMALL / 72  # of small text
 _LETTER = 0.6 * _SMALL / 72  # width, on the generous side
+_MARK_LETTERS = int(_RIGHT / _LETTER)
 _DARK, _FAINT = "#222222", "#6B6B6B"
 
 
@@ -39,7 +40,7 @@ class _Line(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """Interventions that start or end at a tick; labels stand in rows above the data."""
+    """An intervention that starts or ends; the labels stand in rows above the data."""
 
     tick: float
     label: str
@@ -53,6 +54,7 @@ class _Panel(NamedTuple):
     ylabel: str
     lines: list[_Line]
     within: tuple[float, ...] = ()
+    note: str = ""
 
 
 def run_figures(
@@ -107,7 +109,9 @@ def _quality(ticks: pd.DataFrame, metric: str, perspective: str, unit: str) -> _
     lines = [_Line(f"quality_{company}_{perspective}", look) for company, look in COMPANIES.items()]
     lines += [_Line(column, look) for column, look in zip(ends, REFERENCES.values(), strict=True)]
     measured = f"{metric[0].upper()}{metric[1:]}" + (f" ({unit})" if unit else "")
-    return _Panel("Model quality", f"{measured}\n{perspective} view, {direction}", lines)
+    # Each company's view has its own two ends; four dotted lines would hide what they frame.
+    note = "" if perspective == "holdout" else "Best and baseline are those of Large Co.'s test records."
+    return _Panel("Model quality", f"{measured}\n{perspective} view, {direction}", lines, note=note)
 
 
 def _revenue() -> _Panel:
@@ -116,22 +120,22 @@ def _revenue() -> _Panel:
 
 
 def _marks(events: pd.DataFrame, ticks: pd.Series) -> list[_Mark]:
-    """Return what happened when, each label in the lowest row where it has room."""
-    chosen = events[events["kind"] == "intervention"].sort_values("tick", kind="stable")
-    labels: dict[float, list[str]] = {}
-    for tick, subject, value in zip(chosen["tick"], chosen["subject"], chosen["value"], strict=True):
-        labels.setdefault(float(tick), []).append(
-            f"{subject}{' ends' if value == 0 else ''}".replace("_", " ")
-        )
-    span = max(float(ticks.max() - ticks.min()), 1.0)
+    """Return what happened when, each label in the lowest row where neither label nor line crosses it.
+
+    Labels extend to the right, so rows are filled from the last event backwards: a label must end before the
+    first event whose label stands in its row, or whose line passes through the row to one above.
+    """
+    chosen = events[events["kind"] == "intervention"].sort_values("tick", kind="stable", ascending=False)
+    inches = _WIDTH / max(float(ticks.max() - ticks.min()), 1.0)
     marks: list[_Mark] = []
-    ends_at: list[float] = []  # of each row, in inches from the left
-    for tick, together in labels.items():
-        label = textwrap.shorten(", ".join(together), 60, placeholder="...")
-        start = (tick - float(ticks.min())) / span * _WIDTH
-        row = next((row for row, end in enumerate(ends_at) if end < start), len(ends_at))
-        ends_at[row : row + 1] = [start + (len(label) + 2) * _LETTER]
-        marks.append(_Mark(tick, label, row))
+    firsts: list[float] = []  # of each row, the earliest tick
+    for tick, subject, value in zip(chosen["tick"], chosen["subject"], chosen["value"], strict=True):
+        label = f"{subject}{' ends' if value == 0 else ''}".replace("_", " ")
+        label = textwrap.shorten(label, _MARK_LETTERS, placeholder="...")
+        end = tick + len(label) * _LETTER / inches
+        row = next((row for row in range(len(firsts)) if end < min(firsts[row:])), len(firsts))
+        firsts[row : row + 1] = [float(tick)]
+        marks.append(_Mark(float(tick), label, row))
     return marks
 
 
@@ -140,11 +144,15 @@ def _drawn(panels: Sequence[_Panel], ticks: pd.DataFrame, marks: list[_Mark], ti
     columns = min(2, len(panels))
     above = _HEADING + _ROW * (1 + max((mark.row for mark in marks), default=-1))
     cell_width, cell_height = _LEFT + _WIDTH + _RIGHT, above + _HEIGHT + _BELOW
-    width, height = columns * cell_width, len(panels) // columns * cell_height + _TITLE + _FOOT
+    width = columns * cell_width
+    title = textwrap.fill(title, int((width - _LEFT) / (1.7 * _LETTER)))  # larger letters, and bold
+    notes = _notes(panels, ticks)
+    title_height, foot = 0.17 * (2 + title.count("\n")), _ROW * (1 + len(notes))
+    height = title_height + len(panels) // columns * cell_height + foot
     figure = Figure(figsize=(width, height), facecolor="white")
     for index, panel in enumerate(panels):
         row, column = divmod(index, columns)
-        left, top = column * cell_width + _LEFT, height - _TITLE - row * cell_height - above
+        left, top = column * cell_width + _LEFT, height - title_height - row * cell_height - above
         axes = figure.add_axes(
             (left / width, (top - _HEIGHT) / height, _WIDTH / width, _HEIGHT / height), label=panel.heading
         )
@@ -153,13 +161,14 @@ def _drawn(panels: Sequence[_Panel], ticks: pd.DataFrame, marks: list[_Mark], ti
         figure.text(*heading, fontsize=_TEXT, color=_DARK)
         _draw_panel(axes, panel, ticks, marks)
     x = _LEFT / width
-    figure.text(x, 1 - 0.3 / height, title, fontsize=_TEXT + 1, fontweight="bold", color=_DARK)
-    figure.text(x, 0.1 / height, _footnote(panels, ticks), fontsize=_SMALL - 0.5, color=_FAINT)
+    figure.text(x, 1 - 0.1 / height, title, fontsize=_TEXT + 1, fontweight="bold", color=_DARK, va="top")
+    figure.text(x, 0.5 * _ROW / height, "\n".join(notes), fontsize=_SMALL - 0.5, color=_FAINT, va="bottom")
     return figure
 
 
-def _footnote(panels: Sequence[_Panel], ticks: pd.DataFrame) -> str:
+def _notes(panels: Sequence[_Panel], ticks: pd.DataFrame) -> list[str]:
     notes = [f"One run, one seed: no uncertainty is shown. Mode: {', '.join(ticks['mode'].unique())}."]
+    notes += [panel.note for panel in panels if panel.note]
     undefined = [
         line.look.label for panel in panels for line in panel.lines if ticks[line.column].isna().all()
     ]
@@ -167,7 +176,7 @@ def _footnote(panels: Sequence[_Panel], ticks: pd.DataFrame) -> str:
         notes.append(f"Undefined throughout: {', '.join(undefined)}.")
     if ticks["stale"].any():
         notes.append(f"Ticks without a retrained model: {int(ticks['stale'].sum())}.")
-    return "\n".join(notes)
+    return notes
 
 
 def _draw_panel(axes: Axes, panel: _Panel, ticks: pd.DataFrame, marks: list[_Mark]) -> None:
@@ -268,7 +277,7 @@ def _spread(wanted: np.ndarray, heights: np.ndarray) -> np.ndarray:
     tall = heights[order]
     room = np.concatenate([[0.0], np.cumsum((tall[:-1] + tall[1:]) / 2)])
     places = isotonic_regression(wanted[order] - room).x
-    places = np.clip(places, None, _HEIGHT - room[-1])  # at most half a label above the data
+    places = np.minimum(places, _HEIGHT - room[-1] - tall[-1] / 2)  # above the data stand the interventions
     spread = np.empty_like(wanted)
     spread[order] = np.maximum(places, 0.0) + room
     return spread

@@ -67,9 +67,11 @@ class RunDirectory:
             _check_ours(place)
         check_writable(self.out.parent)
         self._part = self.out.with_name(f".{self.out.name}.{os.getpid()}.part")
+        self._made: list[Path] = []
 
     def __enter__(self) -> RunDirectory:
         try:
+            self._made = [folder for folder in self.out.parents if not folder.exists()]
             self.out.parent.mkdir(parents=True, exist_ok=True)
             self._remove_abandoned()
             self._part.mkdir()
@@ -89,6 +91,9 @@ class RunDirectory:
         finally:
             shutil.rmtree(self._part, ignore_errors=True)
             _in_use.discard(self._part)
+            for folder in self._made:  # those left empty, by a run that failed
+                with suppress(OSError):
+                    folder.rmdir()
 
     def write_manifest(self, record: Mapping[str, object]) -> None:
         """Write ``run.json``, marked as ours; a run without one is not swapped in."""

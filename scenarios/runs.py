@@ -13,13 +13,13 @@ from typing import Any
 
 import pandas as pd
 import torch
-from analysis.summary import run_summary, summary_record
 from threadpoolctl import threadpool_limits
 
 from abm.model import DataLeverageModel
 from abm.records import agent_table
 from abm.training import LiveTraining
 from analysis.figures import run_figures
+from analysis.summary import run_summary, summary_record
 from learners.usecase import UseCase
 from scenarios.run_directory import RunDirectory
 from scenarios.scenario import Scenario
@@ -137,7 +137,9 @@ def play(
         manifest=_manifest(scenario, live, ticks) | seconds,
         metric=live.metric.name if live else "quality",
         unit=live.metric.unit if live else "",
-        higher_is_better=live.higher_is_better if live else True,
+        higher_is_better=live.higher_is_better
+        if live
+        else bool(ticks["best_holdout"].iloc[0] > ticks["baseline_holdout"].iloc[0]),
     )
 
 

@@ -165,7 +165,7 @@ def _recorded_ticks(path: Path) -> Any:
     import pandas as pd
 
     try:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, engine="pyarrow", page_checksum_verification=True)
     except FileNotFoundError:
         raise InputError(f"replay: {path}: no such file") from None
     except (OSError, ValueError) as error:

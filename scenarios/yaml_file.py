@@ -17,7 +17,7 @@ from typing import TypeAlias, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from learners.errors import InputError
 from scenarios.explanations import Location, explain
@@ -235,7 +235,7 @@ def set_key(document: YamlDocument, key: str, text: str) -> YamlDocument:
     return with_value(document, key, value, origin)
 
 
-def with_value(document: YamlDocument, key: str, value: Value, origin: str) -> YamlDocument:
+def with_value(document: YamlDocument, key: str, value: object, origin: str) -> YamlDocument:
     """Return the document with one value replaced or added.
 
     Parameters
@@ -245,13 +245,13 @@ def with_value(document: YamlDocument, key: str, value: Value, origin: str) -> Y
     key
         Dotted keys and list indices. Mappings that are not there yet are added; list entries are not.
     value
-        Anything that JSON can say.
+        Anything that JSON can say, NumPy's numbers and arrays, or parameter objects.
     origin
         What a problem with the value is blamed on, for instance ``--ticks 5``.
     """
     if not all(parts := key.split(".")):
         raise InputError(f"{origin}: {key!r} is not a key; write keys with single dots between them")
-    values, location, new = _placed(document.values, parts, value, (), origin)
+    values, location, new = _placed(document.values, parts, _plain(value, origin), (), origin)
     assert isinstance(values, dict)  # a value was put into the mapping, not in its place
     kept = {
         known: position
@@ -259,6 +259,18 @@ def with_value(document: YamlDocument, key: str, value: Value, origin: str) -> Y
         if known[: len(location)] != location
     }
     return YamlDocument(values, kept | dict.fromkeys(new, origin))
+
+
+def _plain(value: object, origin: str) -> Value:
+    """Return a value as JSON would have it: tuples as lists, NumPy numbers as numbers."""
+    try:
+        text = to_json(value, inf_nan_mode="constants", fallback=lambda other: other.tolist())
+    except PydanticSerializationError:
+        raise InputError(
+            f"{origin}: {type(value).__name__} is nothing that a scenario file can say"
+        ) from None
+    plain: Value = from_json(text)
+    return plain
 
 
 def _placed(

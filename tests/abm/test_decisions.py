@@ -225,7 +225,9 @@ def test_scripted_contributors_do_not_vanish(digits, society):
 
 
 def test_bad_scripts(few_digits, society):
-    with pytest.raises(InputError, match=r"^decision\.scripted\.steps\.0: [^\n]*shares add up to 1\.2[^\n]*$"):
+    with pytest.raises(
+        InputError, match=r"^decision\.scripted\.steps\.0: [^\n]*shares add up to 1\.2[^\n]*$"
+    ):
         society(few_digits, decision=script((1, {"strike": 0.7, "cdc": 0.5})))
     with pytest.raises(InputError, match=r"^decision\.scripted\.steps: [^\n]*$"):
         society(few_digits, decision=script())
@@ -244,7 +246,7 @@ def test_decision_rule_of_parameters():
 
 
 @pytest.fixture
-def lively(untrained, society, prescribed):
+def lively(ratings, society, prescribed):
     """Return a function: a society in which every stance is taken, under the stream clock."""
 
     def build(**groups):
@@ -261,7 +263,7 @@ def lively(untrained, society, prescribed):
         moves = {tick: {name: list(users) for name, users in step.items()} for tick, step in moves.items()}
         companies = {"small": {"starts_with": 0.2}, "consumption": {"personalisation_boost": 3.0}}
         model = society(
-            untrained,
+            ratings,
             clock=STREAM,
             decision=prescribed(moves),
             companies=companies,
@@ -282,7 +284,8 @@ def scalar_utility(model, view, parameters, user, code):
     present = int(population.stance[user])
     now, then = stances.bits[present].copy(), stances.bits[code].copy()
     has_copy = bool(population.has_copy[user])
-    if has_copy and not policy.revocation_right:
+    # Only stances named for having no copy take it back, and only where there is a right to.
+    if has_copy and not (policy.revocation_right and stances.names[code] in ("stay", "strike", "boycott")):
         then[CONTRIBUTE] = True
     family = population.family[user]
 
@@ -341,7 +344,7 @@ def scalar_utility(model, view, parameters, user, code):
 
     large, small = model.large.service, model.small.service
     if not then[LEAVE]:
-        consumed = worth(large.unknown_loss if then[DELETE] else large.known_loss)
+        consumed = worth(large.unknown_loss if then[DELETE] or then[POISON] else large.known_loss)
     elif then[CONTRIBUTE] or model.small.known[user]:
         consumed = worth(small.known_loss)
     else:
@@ -376,13 +379,13 @@ def scalar_social(model, form, user, code):
 def test_utilities_are_those_written_out(lively, settings, policy):
     model = lively(policy=policy)
     assert len(np.unique(model.population.stance)) == 9
+    assert abs(model.large.service.known_loss - model.large.service.unknown_loss) > 0.05
     parameters = LogitParameters(**settings)
     view = view_of(model)
     rows = np.arange(0, 60, 2)
     utilities = LogitRule(parameters).utilities(view, rows)
     expected = [
-        [scalar_utility(model, view, parameters, user, k) for k in range(len(model.stances))]
-        for user in rows
+        [scalar_utility(model, view, parameters, user, k) for k in range(len(model.stances))] for user in rows
     ]
     assert utilities.dtype == np.float32
     np.testing.assert_allclose(utilities, expected, rtol=1e-4, atol=1e-5)

@@ -133,7 +133,9 @@ def test_hits_revenue_counts_the_hits_attended_to():
     rng = np.random.default_rng(1)
     attention = Attention(rng.random(N_USERS), rng.random(N_USERS))
     earned = revenue(RevenueParameters(), large, small, attention, EVERYBODY, EVERYBODY, 5000.0, 2.0)
-    assert earned.large == pytest.approx(sum(a * h for a, h in zip(attention.large, hits, strict=True)) / 5000)
+    assert earned.large == pytest.approx(
+        sum(a * h for a, h in zip(attention.large, hits, strict=True)) / 5000
+    )
     assert earned.small == pytest.approx(
         sum(a * h / 2 for a, h in zip(attention.small, hits, strict=True)) / 5000
     )

@@ -85,9 +85,8 @@ def test_a_stranger_to_both_gets_nothing_by_leaving(large_loss, small_loss, boos
 def test_strikers_of_a_service_that_is_not_personalised_lose_nothing(digits, society, prescribed):
     model = society(digits, decision=prescribed({1: {"strike": np.arange(60)}}))
     model.step()
-    # All get the one classifier; what differs is only whose test records are looked at.
+    assert model.large.service.known_loss == model.large.service.unknown_loss
     assert model.large.service.known_loss == pytest.approx(0, abs=0.05)
-    assert model.large.service.unknown_loss == pytest.approx(0, abs=0.05)
 
 
 def test_strikers_of_a_personalised_service_lose_their_personalisation(rating_case, society, prescribed):
@@ -107,7 +106,12 @@ WORTH = st.floats(0, 1)
 @given(WORTH, WORTH, FLAG, FLAG, st.floats(0, 2), st.floats(0, 50))
 def test_attention_is_divided_without_remainder(large, small, uses_large, may_use_small, cost, precision):
     attention = divided_attention(
-        np.array([large]), np.array([small]), np.array([uses_large]), np.array([may_use_small]), cost, precision
+        np.array([large]),
+        np.array([small]),
+        np.array([uses_large]),
+        np.array([may_use_small]),
+        cost,
+        precision,
     )
     total = attention.large[0] + attention.small[0]
     assert total == pytest.approx(1 if uses_large or may_use_small else 0)
@@ -131,12 +135,21 @@ def test_attention_is_a_logit_of_worth_less_the_switching_cost():
 
 def test_every_user_divides_by_the_own_state(few_digits, society, prescribed):
     """Attention of the model against each user's, one at a time."""
-    moves = {1: {"strike": [1, 2], "cdc": [3, 4], "cdc_delete": [5], "boycott": [6], "move": [7]}}
+    moves = {
+        1: {
+            "strike": [1, 2],
+            "cdc": [3, 4],
+            "poison:label_flip": [8],
+            "cdc_delete": [5],
+            "boycott": [6],
+            "move": [7],
+        }
+    }
     model = society(few_digits, decision=prescribed(moves), companies={"small": {"starts_with": 0.2}})
     model.step()
     large, small = model.large.service, model.small.service
     for user in range(40):
-        held, copied = not model.large.deleted[user], bool(model.small.known[user])
+        held, copied = user not in (1, 2, 5, 6, 7, 8), bool(model.small.known[user])
         stays = user not in (6, 7)
         advantage = small.worth(copied, 2.0) - large.worth(held, 2.0) - 0.5
         expected = (1 / (1 + np.exp(-5 * advantage)) if stays else 1.0) * copied

@@ -180,7 +180,7 @@ def test_growing_from_few_owners_agrees_with_cold(rating_case, rating_data, path
 
 
 def test_warm_retraining_takes_fewer_sweeps_than_cold(rating_case):
-    case = rating_case(reference_tolerance=1e-4)
+    case = rating_case(fresh_tolerance=1e-4)
     full = Holding.full(case.owners)
     learner = case.learner(0)
     learner.update(full)
@@ -189,9 +189,9 @@ def test_warm_retraining_takes_fewer_sweeps_than_cold(rating_case):
     assert 1 <= learner.sweeps < cold
 
 
-def test_effort_limits_the_first_fit_and_retraining_the_later_ones(rating_case):
+def test_effort_limits_sweeps_and_only_a_fresh_reference_takes_more(rating_case):
     limits = {"shadow": 3, "retraining": 4, "reference": 6}
-    never = {"tolerance": 1e-12, "reference_tolerance": 1e-12}
+    never = {"tolerance": 1e-12, "fresh_tolerance": 1e-12}
     case = rating_case(
         shadow_sweeps=limits["shadow"],
         max_sweeps=limits["retraining"],
@@ -204,7 +204,10 @@ def test_effort_limits_the_first_fit_and_retraining_the_later_ones(rating_case):
         learner.update(full)
         assert learner.sweeps == most
         learner.update(full.without([4]))
-        assert learner.sweeps == limits["retraining"]
+        assert learner.sweeps == min(most, limits["retraining"])
+        shadow = learner.fork(effort="shadow")
+        shadow.update(full.without([5, 6]))
+        assert shadow.sweeps == limits["shadow"]
     reference = Reference(case, seed=0)
     assert reference.learner.sweeps == limits["reference"]
 
@@ -284,7 +287,7 @@ def test_no_warning_from_torch(ratings):
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_cuda_agrees_with_cpu(rating_case):
-    exact = {"tolerance": 1e-4, "reference_tolerance": 1e-4}
+    exact = {"tolerance": 1e-4, "fresh_tolerance": 1e-4}
     cases = [rating_case(device=device, **exact) for device in ("cpu", "cuda")]
     full, order = Holding.full(cases[0].owners), random_order(cases[0])
     learners = [case.learner(0) for case in cases]

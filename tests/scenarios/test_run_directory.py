@@ -63,6 +63,19 @@ def test_exception_leaves_the_place_as_it_was(tmp_path, error):
     assert seed_of(tmp_path / "a") == 1
 
 
+def test_exception_removes_the_folders_made_on_the_way(tmp_path):
+    (tmp_path / "kept").mkdir()
+
+    def fail():
+        with RunDirectory(tmp_path / "kept" / "made" / "too" / "a"):
+            raise ValueError
+
+    with pytest.raises(ValueError, match=""):
+        fail()
+    assert names(tmp_path) == {"kept"}
+    assert names(tmp_path / "kept") == set()
+
+
 def test_empty_folder_is_taken(tmp_path):
     (tmp_path / "a").mkdir()
     write_run(tmp_path / "a", 1)

@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -480,6 +481,16 @@ def test_value_given_in_python_names_its_own_origin(document):
         InputError, match=r"^--ticks 0: ticks: should be at least 1 and at most 1000 \(got 0\)$"
     ):
         validated(with_value(document, "ticks", 0, "--ticks 0"), Scenario)
+
+
+def test_value_given_in_python_may_be_numpy_s_or_a_parameter_object(document):
+    changed = with_value(document, "ticks", np.int64(5), "ticks")
+    changed = with_value(changed, "interventions", (), "interventions")
+    changed = with_value(changed, "population.interest", Interest(mean=2.0), "interest")
+    scenario = validated(changed, Scenario)
+    assert (scenario.ticks, scenario.interventions, scenario.population.interest.mean) == (5, (), 2.0)
+    with pytest.raises(InputError, match=r"^ticks=\?: object is nothing that a scenario file can say$"):
+        with_value(document, "ticks", object(), "ticks=?")
 
 
 @given(
