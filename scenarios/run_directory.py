@@ -177,12 +177,18 @@ class RunDirectory:
         shutil.rmtree(outdated, ignore_errors=True)
 
     def _remove_abandoned(self) -> None:
-        """Remove the hidden folders of runs to this place whose process is dead."""
+        """Remove the hidden folders of runs to this place whose process is dead.
+
+        A whole run that was killed between moving the old one away and itself in is put in place instead.
+        """
         pattern = re.compile(re.escape(f".{self.out.name}.") + r"(\d+)(\.outdated)?\.part")
         for path in self.out.parent.iterdir():
             match = pattern.fullmatch(path.name)
             if match and path not in _in_use and not _is_other_process(int(match[1])):
-                shutil.rmtree(path, ignore_errors=True)
+                if not match[2] and _is_ours(path) and not self.out.exists():
+                    path.rename(self.out)
+                else:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def check_writable(folder: Path) -> None:

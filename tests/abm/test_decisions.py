@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -507,7 +508,7 @@ def test_shocks_persist_unless_renewed(society, recorded_digits):
     assert len(np.unique(forever[0])) == 7
 
     fleeting = choices(model, rule_without_reasons(shock_renewal=1.0))
-    for one, other in zip(fleeting[:-1], fleeting[1:], strict=True):
+    for one, other in itertools.pairwise(fleeting):
         # Independent draws from seven stances agree once in seven times.
         assert (one == other).mean() == pytest.approx(1 / 7, abs=0.02)
 

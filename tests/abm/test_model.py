@@ -19,10 +19,11 @@ PROGRAM = """
 import json, sys
 import pandas as pd
 from abm.model import DataLeverageModel
+from learners.usecase import load_use_case
 from scenarios.interventions import PortabilityLaw
 
 model = DataLeverageModel(
-    population={"users": 60},
+    load_use_case("digits", device="cpu", owners=60, filters=4),
     decision={"revision_probability": 0.6, "precision": 2.0},
     network={"family": "taste_similarity"},
     interventions=[PortabilityLaw(start=3)],

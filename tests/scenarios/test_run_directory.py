@@ -68,9 +68,9 @@ def test_exception_removes_the_folders_made_on_the_way(tmp_path):
 
     def fail():
         with RunDirectory(tmp_path / "kept" / "made" / "too" / "a"):
-            raise ValueError
+            raise KeyboardInterrupt
 
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(KeyboardInterrupt):
         fail()
     assert names(tmp_path) == {"kept"}
     assert names(tmp_path / "kept") == set()
@@ -223,6 +223,16 @@ def test_hidden_folder_of_a_dead_run_with_our_process_id_is_removed(tmp_path):
     (tmp_path / f".a.{os.getpid()}.outdated.part").mkdir()
     write_run(tmp_path / "a", 1)
     assert names(tmp_path) == {"a"}
+
+
+def test_run_killed_between_the_two_renames_is_put_in_place(tmp_path):
+    write_run(tmp_path / "a", 1)
+    write_run(tmp_path / "a", 2)
+    # The state after the old run moved aside and before the new one moved in.
+    (tmp_path / "a").rename(tmp_path / f".a.{os.getpid()}.part")
+    write_run(tmp_path / "a", 3)
+    assert names(tmp_path) == {"a", "a.previous"}
+    assert (seed_of(tmp_path / "a"), seed_of(tmp_path / "a.previous")) == (3, 2)
 
 
 def test_two_runs_of_one_process_do_not_share_a_folder(tmp_path):
