@@ -59,6 +59,7 @@ def summary_record(
         "perspective": perspective,
         "note": note,
         "warnings": list(warnings),
+        "stale_ticks": int(ticks["stale"].sum()),
         "ticks": int(last["tick"]),
         "shares": {stance: float(last[f"share_{stance}"]) for stance in STANCES},
         "participation": float(last["participation"]),
@@ -127,9 +128,14 @@ def run_summary(ticks: pd.DataFrame, events: pd.DataFrame, **described: Any) -> 
         f"{_number(r['revenue']['large'])}, Small Co. {_number(r['revenue']['small'])}."
     )
     paragraphs += [_law(law, r) for law in r["interventions"]]
-    trained = "retrained on the data left to it" if r["mode"] == "live" else "replayed, not trained"
-    paragraphs.append(f"One run, one seed; {r['use_case']}; every tick both models are {trained}.")
+    how = {
+        "live": "both models are retrained every tick on the data left to them",
+        "replay": "recorded qualities are played again, nothing is trained",
+    }
+    paragraphs.append(f"One run, one seed; {r['use_case']}; {how[r['mode']]}.")
     paragraphs.append(r["note"])
+    if r["stale_ticks"]:
+        paragraphs.append(f"At {r['stale_ticks']} ticks a company served a model of earlier data.")
     paragraphs += [f"Warning: {warning}." for warning in r["warnings"]]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 

@@ -28,6 +28,7 @@ def tick_table() -> pd.DataFrame:
     return pd.DataFrame(
         columns
         | {
+            "stale": [False] * 4,
             "tick": range(4),
             "participation": [0.0, 0.1, 0.35, 0.6],
             "data_participation": [0.0, 0.12, 0.4, 0.7],
@@ -119,8 +120,15 @@ def test_note_and_warnings_are_passed_on():
 
 
 def test_a_run_that_is_not_live_does_not_claim_to_have_trained():
-    assert "not trained" in run_summary(tick_table(), LAW, **DESCRIBED | {"mode": "replay"})
-    assert "not trained" not in run_summary(tick_table(), LAW, **DESCRIBED)
+    assert "nothing is trained" in run_summary(tick_table(), LAW, **DESCRIBED | {"mode": "replay"})
+    assert "nothing is trained" not in run_summary(tick_table(), LAW, **DESCRIBED)
+
+
+def test_stale_ticks_are_counted():
+    table = tick_table()
+    assert "earlier data" not in run_summary(table, LAW, **DESCRIBED)
+    table.loc[table.index[1:], "stale"] = True
+    assert f"At {len(table) - 1} ticks" in run_summary(table, LAW, **DESCRIBED)
 
 
 def test_nothing_happened_and_undefined_numbers_are_said_in_words():
