@@ -146,3 +146,17 @@ def test_portability_grants_more_to_the_same_people(few_digits, society, prescri
         model.step()
         granted[success] = set(np.flatnonzero(model.population.has_copy).tolist())
     assert granted[0.2] < granted[0.5] < granted[0.9]
+
+
+def test_an_answer_does_not_depend_on_who_else_asks(few_digits, society, prescribed):
+    granted = {}
+    for name, asking in (("all", np.arange(40)), ("some", np.arange(1, 40, 3))):
+        model = society(
+            few_digits,
+            policy={"portability_success": 0.5},
+            decision=prescribed({1: {"cdc": asking}}, requests_portability=True),
+        )
+        model.step()
+        granted[name] = set(np.flatnonzero(model.population.has_copy).tolist())
+    assert 0 < len(granted["some"]) < 13
+    assert granted["some"] == granted["all"] & set(range(1, 40, 3))

@@ -27,13 +27,13 @@ def test_qualities_are_those_recorded(society, ticks_of, recorded):
     assert (recorded["mode"] == "live").all()
 
 
-def test_the_last_row_holds_beyond_the_end(society, ticks_of, recorded):
-    replayed = ticks_of(society("digits", replay=recorded), 9)
-    columns = quality_columns(recorded)
-    for tick in (7, 8, 9):
-        np.testing.assert_array_equal(
-            replayed.loc[tick, columns].astype(float), recorded.loc[6, columns].astype(float)
-        )
+def test_each_tick_has_its_row_and_the_last_holds_beyond_the_end(society, ticks_of, recorded):
+    numbered = recorded.assign(quality_large_company=0.5 + 0.01 * recorded["tick"])
+    replayed = ticks_of(society("digits", replay=numbered), 9)
+    expected = [0.5 + 0.01 * min(tick, 6) for tick in range(10)]
+    assert replayed["quality_large_company"].tolist() == pytest.approx(expected)
+    for column in quality_columns(recorded):
+        assert replayed[column].iloc[7:].nunique(dropna=False) == 1
 
 
 @pytest.mark.parametrize("users", [12, 40, 777])

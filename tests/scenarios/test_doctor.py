@@ -1,89 +1,95 @@
 import importlib.metadata
 import importlib.util
-import os
 import sys
-from importlib.machinery import ModuleSpec
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from scenarios import doctor
-from scenarios.doctor import check_environment
+from scenarios.doctor import IMPORT_NAMES, Finding, check_environment
 
 
-def lines(findings, status):
-    return [finding.text for finding in findings if finding.status == status]
-
-
-def test_every_finding_is_one_line(tmp_path):
-    findings = check_environment(tmp_path)
-    assert {finding.status for finding in findings} <= {"ok", "warn", "fail"}
-    assert all(finding.text and "\n" not in finding.text for finding in findings)
-
-
-def test_this_environment_passes(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    findings = check_environment(tmp_path)
-    assert not lines(findings, "fail")
-    home = Path(doctor.__file__).parents[1]
-    text = "\n".join(lines(findings, "ok"))
-    assert f"learners, abm, analysis, scenarios are ours, in {home}" in text
-    assert f"torch {importlib.metadata.version('torch')}" in text
-    assert f"results can be written to {tmp_path / 'results'}" in text
-    assert not (tmp_path / "results").exists()
 
 
-def test_another_distribution_with_one_of_our_names_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        importlib.metadata,
-        "packages_distributions",
-        lambda: {"analysis": ["data-leverage", "analysis"], "abm": ["abm"]},
+@pytest.fixture
+def owners(monkeypatch):
+    """Say which distributions own an import name."""
+
+    def pretend(**others):
+        table = {name: ["data-leverage"] for name in IMPORT_NAMES} | others
+        monkeypatch.setattr(importlib.metadata, "packages_distributions", lambda: table)
+
+    return pretend
+
+
+def found(text, data_dir):
+    (finding,) = [finding for finding in check_environment(data_dir) if text in finding.text]
+    return finding
+
+
+def test_all_is_well_here_but_for_data_sets_that_are_not_there(tmp_path, owners):
+    owners()
+    findings = check_environment(tmp_path / "data")
+    assert {finding.status for finding in findings} == {"ok", "warn"}
+    assert {finding.text.split()[2] for finding in findings if finding.status == "warn"} == {
+        "ml-100k",
+        "ml-1m",
+        "ml-10m",
+    }
+    assert all("\n" not in finding.text for finding in findings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_data_set_says_where_and_how_to_fetch_it(tmp_path):
+    assert found("data set ml-1m ", tmp_path) == Finding(
+        "warn", f"data set ml-1m is not in {tmp_path}; data-leverage data fetch ml-1m"
     )
-    findings = check_environment(tmp_path)
-    for name in ("analysis", "abm"):
-        assert any(f"'{name}' also belongs to {name}:" in text for text in lines(findings, "warn"))
-    assert not any("are ours" in text for text in lines(findings, "ok"))
+    (tmp_path / "ml-1m").mkdir()
+    assert found("data set ml-1m ", tmp_path).status == "ok"
+    assert found("data set digits ", tmp_path).status == "ok"
 
 
-def test_folder_that_hides_one_of_our_packages_fails(tmp_path, monkeypatch):
-    find_spec = importlib.util.find_spec
-    hiding = ModuleSpec("analysis", None, origin=str(tmp_path / "analysis" / "__init__.py"))
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: hiding if name == "analysis" else find_spec(name)
+def test_second_distribution_with_one_of_our_names_is_warned_of(tmp_path, owners):
+    owners(analysis=["data-leverage", "analysis", "other-analysis"])
+    assert found("venv of its own", tmp_path) == Finding(
+        "warn",
+        "'analysis' also belongs to analysis, other-analysis: install data-leverage in a venv of its own",
     )
-    (text,) = lines(check_environment(tmp_path), "fail")
-    assert text.startswith(f"'analysis' is imported from {tmp_path}, not from ")
 
 
-def test_missing_library_fails(tmp_path, monkeypatch):
-    version = importlib.metadata.version
+def test_package_that_hides_ours_is_a_failure(tmp_path, monkeypatch, owners):
+    owners()
+    real = importlib.util.find_spec
 
-    def missing(name):
+    def find(name):
+        hidden = SimpleNamespace(origin=str(tmp_path / "abm" / "__init__.py"))
+        return hidden if name == "abm" else real(name)
+
+    monkeypatch.setattr(importlib.util, "find_spec", find)
+    finding = found("'abm' is imported from", tmp_path)
+    assert finding.status == "fail"
+    assert str(tmp_path) in finding.text
+
+
+def test_old_python_is_a_failure(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10, 9))
+    assert found("or newer is needed", tmp_path).status == "fail"
+
+
+def test_missing_library_is_a_failure(tmp_path, monkeypatch):
+    real = importlib.metadata.version
+
+    def version(name):
         if name == "networkit":
             raise importlib.metadata.PackageNotFoundError(name)
-        return version(name)
+        return real(name)
 
-    monkeypatch.setattr(importlib.metadata, "version", missing)
-    assert "networkit is not installed" in lines(check_environment(tmp_path), "fail")
-
-
-def test_old_interpreter_fails(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "version_info", (3, 10, 14))
-    assert any(text.startswith("Python ") for text in lines(check_environment(tmp_path), "fail"))
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert found("networkit", tmp_path) == Finding("fail", "networkit is not installed")
 
 
-def test_data_sets_that_are_not_there_are_warnings_with_a_remedy(tmp_path):
-    missing = [text for text in lines(check_environment(tmp_path), "warn") if "data set" in text]
-    assert any("data-leverage data fetch ml-100k" in text for text in missing)
-    assert all(str(tmp_path) in text for text in missing)
-    assert any("digits" in text for text in lines(check_environment(tmp_path), "ok"))
-
-
-@pytest.mark.parametrize("obstacle", ["file", "permission"])
-def test_results_that_cannot_be_written_fail(tmp_path, monkeypatch, obstacle):
-    monkeypatch.chdir(tmp_path)
-    if obstacle == "file":
-        Path("results").write_text("x")
-    else:
-        monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert len(lines(check_environment(tmp_path), "fail")) == 1
+def test_results_that_cannot_be_written_are_a_failure(tmp_path):
+    (tmp_path / "results").touch()
+    assert found("results", tmp_path / "data") == Finding("fail", "results is a file, not a folder")
