@@ -14,7 +14,7 @@ from learners.poisoning import Poison
 WITHHOLD, DELETE, CONTRIBUTE, POISON, LEAVE = range(5)
 """Columns of :attr:`Stances.bits`."""
 
-_BITS = {
+NAMED_STANCES = {
     "stay": (0, 0, 0, 0, 0),
     "strike_withhold": (1, 0, 0, 0, 0),
     "strike": (1, 1, 0, 0, 0),
@@ -24,7 +24,8 @@ _BITS = {
     "boycott": (1, 1, 0, 0, 1),
     "move": (1, 1, 1, 0, 1),
 }
-"""Data strike: withhold, or withhold and delete; cdc: conscious data contribution (Vincent et al. 2021)."""
+"""Stance to bits. A data strike is to withhold, or to withhold and delete; cdc is conscious data contribution
+(Vincent et al. 2021). Poison has one stance a kind."""
 
 ACTIONS = (
     "stay",
@@ -67,9 +68,9 @@ class Stances:
     @classmethod
     def of(cls, poison_kinds: Sequence[str]) -> Stances:
         """Return the named stances, numbered, and one for each poison kind."""
-        names = (*_BITS, *(f"poison:{kind}" for kind in poison_kinds))
-        bits = [*_BITS.values(), *((0, 0, 0, 1, 0) for _ in poison_kinds)]
-        poisons = (*(None for _ in _BITS), *(Poison(kind) for kind in poison_kinds))
+        names = (*NAMED_STANCES, *(f"poison:{kind}" for kind in poison_kinds))
+        bits = [*NAMED_STANCES.values(), *((0, 0, 0, 1, 0) for _ in poison_kinds)]
+        poisons = (*(None for _ in NAMED_STANCES), *(Poison(kind) for kind in poison_kinds))
         return cls(names, np.array(bits, np.bool_), poisons)
 
     def __len__(self) -> int:

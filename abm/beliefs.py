@@ -1,9 +1,10 @@
 """What users believe an action achieves, apart from what is true.
 
 A belief is a production function b(x): the share of the full effect that follows when a share x of the data
-takes part. It is a Hill curve with two parameters, b(x) = x^h (1 + K^h) / (x^h + K^h), so b(0) = 0 and
-b(1) = 1. Every prior family holds one curve for each of three levers and learns from public observations;
-the family ``true`` knows the measured curve instead.
+takes part. It is a Hill curve, b(x) = x^h (1 + K^h) / (x^h + K^h), so b(0) = 0 and b(1) = 1, written with its
+steepness h and its head start s = log(1 + K^-h): the log-odds of b(x) are then s + h log x - log(1 - x^h).
+Every prior family holds one curve for each of three levers and learns from public observations; the family
+``true`` knows the measured curve instead.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ LEVERS = ("contribute", "remove", "leave")
 
 FAMILIES = ("linear", "pessimist", "true")
 
-_PRIORS = {"linear": (100.0, 1.0), "pessimist": (10.0, 4.0), "true": (100.0, 1.0)}
-"""(K, h): a straight line; the fourth power, next to nothing until most take part. ``true`` uses its
-prior only for leaving: revenue lost is the share that leaves."""
+_PRIORS = {"linear": (1.0, 0.0), "pessimist": (4.0, 0.0), "true": (1.0, 0.0)}
+"""(h, s): a straight line; the fourth power, next to nothing until most take part. ``true`` uses its prior
+only for leaving: revenue lost is the share that leaves."""
 
-_LOG_BOUNDS = np.log([[0.005, 100.0], [0.25, 6.0]])
-_DAMPING = 0.02
+_LEAST, _MOST = np.array([np.log(0.2), 0.0]), np.array([np.log(8.0), 12.0])
+"""Bounds of (log h, s)."""
+
+_DAMPING = 0.5
+_CERTAINTY = 0.01
+"""Observations count as no closer to 0 or 1 than this: log-odds would run away, and DLP can leave [0, 1]."""
 
 
 class BeliefParameters(Parameters):
@@ -59,13 +64,15 @@ class Beliefs:
         self, parameters: BeliefParameters, true_curve: Callable[[ArrayLike], NDArray[np.float64]] | None
     ) -> None:
         self.parameters = parameters
-        self.log_parameters = np.log([[_PRIORS[family]] * len(LEVERS) for family in FAMILIES])
+        priors = [[np.log(h), s] for h, s in (_PRIORS[family] for family in FAMILIES)]
+        self.curves = np.repeat(np.array(priors)[:, None, :], len(LEVERS), axis=1)
+        """float64[families, levers, 2]: (log h, s)."""
         self._true_curve = true_curve
 
     def effect(self, lever: str, x: float) -> NDArray[np.float64]:
         """Return each family's believed effect of a lever at a data share x, float64[families]."""
-        log_k, log_h = self.log_parameters[:, LEVERS.index(lever)].T
-        believed = hill(x, np.exp(log_k), np.exp(log_h))
+        log_h, s = self.curves[:, LEVERS.index(lever)].T
+        believed = hill(x, np.exp(log_h), s)
         if self._true_curve is not None and lever != "leave":
             g = self._true_curve
             believed[FAMILIES.index("true")] = g(x) if lever == "contribute" else 1 - g(1 - x)
@@ -87,31 +94,24 @@ class Beliefs:
     def observe(self, lever: str, x: float, effect: float) -> None:
         """Move every family but ``true`` one damped least-squares step towards a published observation.
 
-        Nothing is learned while nobody acts (x = 0) or from an undefined effect.
+        The step is taken in log-odds, in which a belief of next to nothing can still be moved. Nothing is
+        learned while nobody acts (x = 0), when everybody does (x = 1), or from an undefined effect.
         """
-        if x <= 0 or not np.isfinite(effect) or self.parameters.learning_rate == 0:
+        if not 0 < x < 1 or not np.isfinite(effect):
             return
-        row = LEVERS.index(lever)
+        seen = np.clip(effect, _CERTAINTY, 1 - _CERTAINTY)
         for family in (FAMILIES.index("linear"), FAMILIES.index("pessimist")):
-            theta = self.log_parameters[family, row]
-            k, h = np.exp(theta)
-            believed = float(hill(x, k, h))
-            step = 1e-4
-            gradient = (
-                np.array(
-                    [
-                        hill(x, k * np.exp(step), h) - believed,
-                        hill(x, k, h * np.exp(step)) - believed,
-                    ]
-                )
-                / step
-            )
-            change = gradient * (effect - believed) / (gradient @ gradient + _DAMPING)
-            theta += self.parameters.learning_rate * np.clip(change, -1, 1)
-            theta[:] = np.clip(theta, _LOG_BOUNDS[:, 0], _LOG_BOUNDS[:, 1])
+            curve = self.curves[family, LEVERS.index(lever)]
+            h, s = np.exp(curve[0]), curve[1]
+            rest = -np.expm1(h * np.log(x))  # 1 - x^h
+            error = np.log(seen / (1 - seen)) - (s + h * np.log(x) - np.log(rest))
+            gradient = np.array([h * np.log(x) / rest, 1.0])
+            step = error * gradient / (gradient @ gradient + _DAMPING)
+            curve += self.parameters.learning_rate * np.clip(step, -1, 1)
+            np.clip(curve, _LEAST, _MOST, out=curve)
 
 
-def hill(x: ArrayLike, k: ArrayLike, h: ArrayLike) -> NDArray[np.float64]:
-    """Return x^h (1 + K^h) / (x^h + K^h), for x in [0, 1]."""
-    x, k, h = np.asarray(x, float), np.asarray(k, float), np.asarray(h, float)
-    return x**h * (1 + k**h) / (x**h + k**h)
+def hill(x: ArrayLike, h: ArrayLike, s: ArrayLike) -> NDArray[np.float64]:
+    """Return x^h e^s / (1 + x^h (e^s - 1)): a Hill curve of steepness h and head start s, x in [0, 1]."""
+    power = np.asarray(x, float) ** np.asarray(h, float)
+    return np.asarray(power * np.exp(s) / (1 + power * np.expm1(s)), float)

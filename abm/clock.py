@@ -18,11 +18,11 @@ class ClockParameters(Parameters):
         "static", "static: all records exist at tick 0; stream: each owner's arrive in time order", unit="-"
     )
     at_start: float = parameter(
-        0.6, "Share of each owner's records that exist before tick 0 (stream)", unit="share", ge=0, le=1
+        0.6, "Share of each owner's records that exist before tick 0 (stream)", unit="share", gt=0, le=1
     )
     slices: int | None = parameter(
         None,
-        "Ticks over which the rest arrives in equal parts (stream); the run's length by default",
+        "Ticks over which the rest arrives (stream); by default a scenario's length, or 40",
         unit="ticks",
         ge=1,
     )
@@ -47,7 +47,7 @@ class Clock:
             # A record's place in its owner's life, in (0, 1), says at which tick it is due.
             life = (use_case.time_rank() + 0.5) / use_case.records_per_owner[use_case.record_owners]
             late = np.maximum(life - parameters.at_start, 0) / max(1 - parameters.at_start, 1e-9)
-            self._due = np.ceil(late * (parameters.slices or 1)).astype(np.int64)
+            self._due = np.ceil(late * (parameters.slices or 40)).astype(np.int64)
             self.arrived = self._due == 0
 
     @property

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
-from abm.actions import CONTRIBUTE, DELETE, LEAVE, POISON, STAY, WITHHOLD, Stances
+from abm.actions import CONTRIBUTE, DELETE, LEAVE, NAMED_STANCES, POISON, STAY, WITHHOLD, Stances
 from abm.beliefs import Beliefs
 from abm.costs import action_costs
 from abm.network import Network
@@ -32,10 +32,10 @@ class DecisionView:
 
     Attributes
     ----------
-    offered
-        bool[K]: the stances that law and clock offer at all.
     deleted, known_to_small
         bool[N]: whose data Large Co. has deleted; whom Small Co. knows.
+    returns_restore
+        Whether Large Co. knows again who returns to it after deleting.
     pending_share
         Share of all data that has yet to arrive, which withholding can still keep from Large Co.
     small_share, removed_share, left_share
@@ -51,9 +51,9 @@ class DecisionView:
     network: Network
     beliefs: Beliefs
     streams: Streams
-    offered: NDArray[np.bool_]
     deleted: NDArray[np.bool_]
     known_to_small: NDArray[np.bool_]
+    returns_restore: bool
     pending_share: float
     small_share: float
     removed_share: float
@@ -70,7 +70,8 @@ class DecisionView:
         so on. Who deleted without keeping an archive has nothing to contribute.
         """
         stances, population = self.stances, self.population
-        open_ = np.tile(self.offered, (len(rows), 1))
+        lawful = self.policy.deletion_right | ~stances.bits[:, DELETE]
+        open_ = np.tile(lawful, (len(rows), 1))
         if not self.policy.revocation_right:
             undone = stances.with_copy != np.arange(len(stances))
             open_ &= ~(population.has_copy[rows, None] & undone)
@@ -124,6 +125,9 @@ class ScriptedStep(Parameters):
 
     @model_validator(mode="after")
     def _shares_fit(self) -> Self:
+        for name in self.shares:
+            if name not in NAMED_STANCES and not name.startswith("poison:"):
+                raise ValueError(f"shares: '{name}' is not one of {', '.join(NAMED_STANCES)}, poison:KIND")
         if sum(self.shares.values()) > 1 + 1e-9:
             raise ValueError(f"shares add up to {sum(self.shares.values()):g}, more than 1")
         return self
@@ -198,7 +202,12 @@ class LogitRule(DecisionRule):
         lot = view.streams.generator("revision", view.tick).random(n)
         rows = np.flatnonzero(lot < self.parameters.revision_probability)
         utility = self.utilities(view, rows) + shocks[rows] / np.float32(self.parameters.precision)
-        utility[~view.permitted(rows)] = -np.inf
+        permitted = view.permitted(rows)
+        if view.pending_share == 0 and view.policy.deletion_right:
+            # Nothing is left to withhold, and who wants records gone can delete them.
+            withhold = view.stances.code("strike_withhold")
+            permitted[:, withhold] = view.population.stance[rows] == withhold
+        utility[~permitted] = -np.inf
         wanted = view.population.stance.copy()
         wanted[rows] = utility.argmax(1)
         return wanted
@@ -216,10 +225,11 @@ class LogitRule(DecisionRule):
         utility[:, 1:] += p.warm_glow * population.grievance[rows, None]
         utility += p.social_weight * self._social(view, rows)
         utility -= p.cost_scale * action_costs(population, rows, bits, view.deleted[rows], view.policy)
+        lost = view.deleted[rows] & (not view.returns_restore)
         utility += service_values(
             view.large,
             view.small,
-            known_to_large=~(bits[:, :, DELETE] | bits[:, :, POISON]),
+            known_to_large=~(bits[:, :, DELETE] | bits[:, :, POISON] | lost[:, None]),
             known_to_small=view.known_to_small[rows, None] | bits[:, :, CONTRIBUTE],
             leaves=bits[:, :, LEAVE],
             parameters=view.consumption,
@@ -271,12 +281,16 @@ class LogitRule(DecisionRule):
 
     def _renewed_shocks(self, view: DecisionView) -> NDArray[np.float32]:
         """Return the Gumbel taste shocks, float32[N, K]: persistent, but for a share drawn anew each tick."""
-        shape = (view.population.n_users, len(view.stances))
+        n, names = view.population.n_users, view.stances.names
+        streams, p = view.streams, self.parameters
+        # A stream for each stance: one more stance in a run leaves everybody's taste for the others alone.
         if self._shocks is None:
-            self._shocks = view.streams.generator("taste").gumbel(size=shape).astype(np.float32)
-        rng = view.streams.generator("taste renewal", view.tick)
-        renewed = rng.random(shape) < self.parameters.shock_renewal
-        self._shocks[renewed] = rng.gumbel(size=int(renewed.sum())).astype(np.float32)
+            drawn = [streams.generator(f"taste for {name}").gumbel(size=n) for name in names]
+            self._shocks = np.stack(drawn, axis=1).astype(np.float32)
+        for code, name in enumerate(names):
+            rng = streams.generator(f"renewed taste for {name}", view.tick)
+            renewed = rng.random(n) < p.shock_renewal
+            self._shocks[renewed, code] = rng.gumbel(size=n)[renewed]
         return self._shocks
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from abm.actions import CONTRIBUTE, DELETE, LEAVE, Stances
+from abm.actions import CONTRIBUTE, LEAVE, Stances
 from abm.agents import SocietyModel, User, UserView
 from abm.beliefs import Beliefs
 from abm.clock import Clock, ClockParameters
@@ -64,9 +64,10 @@ class DataLeverageModel(SocietyModel):
     4.  ledger: changes of stance become moves of data;
     5.  intake: the companies' stores follow the ledger, and records arrive;
     6.  retrain: both companies train real models on exactly what they hold, and are measured;
-    7.  attention and revenue: users divide their attention, which earns;
+    7.  attention, revenue and leverage: users divide their attention, which earns;
     8.  experience: beliefs move towards what was published;
-    9.  record: one row a tick.
+    9.  composition: now and then, those who act are compared with random sets;
+    10. record: one row a tick.
 
     Parameters
     ----------
@@ -112,7 +113,10 @@ class DataLeverageModel(SocietyModel):
         replay: pd.DataFrame | None = None,
         rng: int | None = None,
     ) -> None:
-        seed = secrets.randbits(63) if rng is None else int(rng)
+        seed = secrets.randbits(63) if rng is None else rng
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+            raise InputError(f"rng: a seed is a whole number from 0 (got {rng!r})")
+        seed = int(seed)
         super().__init__(rng=seed % 2**32)
         self.streams = Streams(seed)
         self.user_class = user_class
@@ -131,6 +135,11 @@ class DataLeverageModel(SocietyModel):
             )
         )
 
+        clock_parameters = parsed(ClockParameters, clock, "clock")
+        if replay is not None and traits.beliefs.true > 0:
+            raise InputError("population.beliefs.true: must be 0 in a replay, which has no measured curve")
+        if replay is not None and clock_parameters.kind == "stream":
+            raise InputError("clock.kind: must be 'static' in a replay, in which no records arrive")
         data = _loaded(use_case, traits) if replay is None else None
         name = use_case if isinstance(use_case, str) else use_case.name
         published = self.leverage_parameters.baseline == "published"
@@ -145,7 +154,7 @@ class DataLeverageModel(SocietyModel):
             groups=data.groups if data else {},
             tastes=data.tastes() if data else None,
         )
-        self.clock = Clock(parsed(ClockParameters, clock, "clock"), data)
+        self.clock = Clock(clock_parameters, data)
         self.record_owners = data.record_owners if data else np.empty(0, np.int32)
         self.training: Training
         if data:
@@ -164,15 +173,14 @@ class DataLeverageModel(SocietyModel):
         self._hits_at_start: float | None = None
         self._set_policy()
         self._retrain()
-        self._divide_attention()
-        self._measure_leverage()
+        self._account()
         self.dlp_cdc_at_start = self.dlp["cdc"]
-        self.ticks: list[dict[str, Any]] = [tick_row(self)]
+        self.ticks: list[dict[str, Any]] = []
         self.agent_tables: list[pd.DataFrame] = []
         self.datacollector = mesa.DataCollector(
-            model_reporters={column: partial(recorded, column=column) for column in self.ticks[0]}
+            model_reporters={column: partial(recorded, column=column) for column in tick_row(self)}
         )
-        self._collect()
+        self._record()
 
     def _found_companies(self) -> None:
         n = self.population.n_users
@@ -197,15 +205,13 @@ class DataLeverageModel(SocietyModel):
         self._set_policy()
         view = self._information()
         wanted = self._decide(view)
-        self._post(wanted)
+        self._post(view, wanted)
         self._intake()
         self._retrain()
-        self._divide_attention()
-        self._measure_leverage()
+        self._account()
         self._experience()
         self._measure_composition()
-        self.ticks.append(tick_row(self))
-        self._collect()
+        self._record()
 
     # 1. policy
     def _set_policy(self) -> None:
@@ -228,9 +234,9 @@ class DataLeverageModel(SocietyModel):
             network=self.network,
             beliefs=self.beliefs,
             streams=self.streams,
-            offered=self._offered(),
             deleted=large.deleted,
             known_to_small=small.known,
+            returns_restore=self.clock.streaming or self.policy.return_restores,
             pending_share=self.clock.pending_share,
             small_share=self._share_at_small(),
             removed_share=self._share_removed(),
@@ -240,16 +246,6 @@ class DataLeverageModel(SocietyModel):
             consumption=self.company_parameters.consumption,
             small_serves_strangers=small.serves_strangers,
         )
-
-    def _offered(self) -> NDArray[np.bool_]:
-        """bool[K]: deleting needs the right to; withholding alone bears only on records to come."""
-        bits = self.stances.bits
-        offered = np.ones(len(self.stances), np.bool_)
-        if not self.policy.deletion_right:
-            offered &= ~bits[:, DELETE]
-        if not self.clock.streaming and self.policy.deletion_right:
-            offered[self.stances.code("strike_withhold")] = False
-        return offered
 
     def _existing_records(self) -> float:
         return float(
@@ -295,7 +291,7 @@ class DataLeverageModel(SocietyModel):
         return wanted
 
     # 4. ledger
-    def _post(self, wanted: NDArray[np.int8]) -> None:
+    def _post(self, view: DecisionView, wanted: NDArray[np.int8]) -> None:
         population = self.population
         users = np.flatnonzero(wanted != population.stance)
         before, after = population.stance[users], wanted[users]
@@ -311,6 +307,13 @@ class DataLeverageModel(SocietyModel):
             users, before, after, has_copy = (a[~refused] for a in (users, before, after, has_copy))
         if not self.policy.revocation_right:
             after = np.where(has_copy, self.stances.with_copy[after], after)
+        refused = ~view.permitted(users)[np.arange(len(users)), after]
+        if refused.any():
+            name = self.stances.names[after[refused][0]]
+            raise InputError(
+                f"stance '{name}', chosen for user {users[refused][0]} at tick {self.tick}, is not permitted:"
+                " the policy grants no right to it, or nothing is left to contribute"
+            )
         self.ledger.post_changes(self.tick, self.stances, users, before, after, has_copy)
         population.stance[users] = after
         population.has_copy[users] = self.stances.bits[after, CONTRIBUTE] | (
@@ -349,7 +352,24 @@ class DataLeverageModel(SocietyModel):
         """bool[N]: whom Small Co. serves."""
         return np.ones_like(self.small.known) if self.small.serves_strangers else self.small.known
 
-    # 7. attention and revenue
+    # 7. attention, revenue and leverage
+    def _account(self) -> None:
+        self._divide_attention()
+        large, small = self.large.service, self.small.service
+        if self._hits_at_start is None:
+            self._hits_at_start = float(self.attention.large @ large.hits)
+        self.revenue = revenue(
+            self.company_parameters.revenue,
+            large,
+            small,
+            self.attention,
+            self.uses_large,
+            self.large.knows,
+            self._hits_at_start,
+            self.company_parameters.consumption.personalisation_boost,
+        )
+        self.dlp = dlps(large, small, self.leverage_parameters.perspective, self.published_scale)
+
     def _divide_attention(self) -> None:
         parameters = self.company_parameters
         boost = parameters.consumption.personalisation_boost
@@ -369,25 +389,8 @@ class DataLeverageModel(SocietyModel):
         )
         state = self.large.knows + 2 * self.small.known.astype(np.int8) + 4 * self.uses_large.astype(np.int8)
         self.attention = Attention(by_state.large[state], by_state.small[state])
-        if self._hits_at_start is None:
-            self._hits_at_start = float(self.attention.large @ large.hits)
-        self.revenue = revenue(
-            parameters.revenue,
-            large,
-            small,
-            self.attention,
-            self.uses_large,
-            self.large.knows,
-            self._hits_at_start,
-            boost,
-        )
 
-    # 8. leverage and experience
-    def _measure_leverage(self) -> None:
-        self.dlp = dlps(
-            self.large.service, self.small.service, self.leverage_parameters.perspective, self.published_scale
-        )
-
+    # 8. experience
     def _experience(self) -> None:
         self.beliefs.observe("contribute", self._share_at_small(), self.dlp["cdc"])
         self.beliefs.observe("remove", self._share_removed(), self.dlp["strike"])
@@ -395,6 +398,7 @@ class DataLeverageModel(SocietyModel):
             "leave", float(self.population.weight @ ~self.uses_large), 1 - self.revenue.large
         )
 
+    # 9. composition
     def _measure_composition(self) -> None:
         """Compare those who took data away, and those who contributed, with random sets of people."""
         self.removal_gap = self.contribution_gap = None
@@ -409,8 +413,9 @@ class DataLeverageModel(SocietyModel):
             )
             self.removal_gap, self.contribution_gap = gaps
 
-    # 9. record
-    def _collect(self) -> None:
+    # 10. record
+    def _record(self) -> None:
+        self.ticks.append(tick_row(self))
         self.datacollector.collect(self)
         every = self.record.agents
         if every != "end" and self.tick % every == 0:

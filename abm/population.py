@@ -81,7 +81,9 @@ class Population:
         interest = parameters.interest
         z = streams.generator("interest").standard_normal(n)
         if interest.data_correlation:
-            scores = norm.ppf((np.argsort(np.argsort(records, kind="stable")) + 0.5) / n)
+            # Equal numbers of records are ranked by lot: row order is the order of places on a ring.
+            order = np.lexsort((streams.generator("rank of records").random(n), records))
+            scores = norm.ppf((np.argsort(order) + 0.5) / n)
             r = interest.data_correlation
             z = r * scores + np.sqrt(1 - r * r) * z
         self.interest = (interest.median * np.exp(interest.sigma * z)).astype(np.float32)

@@ -61,8 +61,13 @@ def parsed(kind: Any, given: Any, name: str, **overrides: Any) -> Any:
     InputError
         One line that names the key, the value and what is allowed.
     """
+    if not (given is None or isinstance(given, BaseModel | dict)):
+        raise InputError(f"{name}: takes parameters or a dict of them (got {given!r})")
     fields = given.model_dump() if isinstance(given, BaseModel) else dict(given or {})
-    fields |= {key: value for key, value in overrides.items() if value is not None}
+    for key, value in overrides.items():
+        if value is not None:
+            # Sweeps over np.arange pass NumPy scalars.
+            fields[key] = value.item() if hasattr(value, "item") else value
     try:
         return TypeAdapter(kind).validate_python(fields)
     except ValidationError as error:

@@ -37,8 +37,20 @@ def test_more_people_never_achieve_less(x, y, k, h):
 
 
 def test_hill_worked_value():
-    # x = 1/2, K = 1, h = 2: (1/4) (1 + 1) / (1/4 + 1)
-    assert hill(0.5, 1, 2) == pytest.approx(0.4)
+    # x = 1/2, K = 1, h = 2, so s = log 2: (1/4) (1 + 1) / (1/4 + 1)
+    assert hill(0.5, 2, np.log(2)) == pytest.approx(0.4)
+    log_odds = np.log(2) + 2 * np.log(0.5) - np.log(1 - 0.25)
+    assert np.log(0.4 / 0.6) == pytest.approx(log_odds)
+
+
+@pytest.mark.parametrize(("x", "effect"), [(0.3, 0.9), (0.05, 0.6), (0.6, 0.1), (0.02, 0.02)])
+def test_every_prior_comes_to_believe_what_is_published_again_and_again(x, effect):
+    learner = beliefs()
+    for _ in range(60):
+        learner.observe("contribute", x, effect)
+    believed = learner.effect("contribute", x)
+    families = [FAMILIES.index("linear"), FAMILIES.index("pessimist")]
+    np.testing.assert_allclose(believed[families], effect, atol=0.05)
 
 
 @pytest.mark.parametrize("lever", LEVERS)
@@ -106,10 +118,10 @@ def test_beliefs_approach_what_is_observed_again_and_again(x, effect):
 
 
 def test_learning_leaves_the_true_family_and_other_levers_alone():
-    before, learner = beliefs().log_parameters, beliefs()
+    before, learner = beliefs().curves, beliefs()
     for _ in range(20):
         learner.observe("remove", 0.4, 0.9)
-    changed = learner.log_parameters != before
+    changed = learner.curves != before
     expected = np.zeros_like(changed)
     expected[[LINEAR, PESSIMIST], LEVERS.index("remove")] = True
     np.testing.assert_array_equal(changed.any(axis=2), expected.any(axis=2))
@@ -129,7 +141,7 @@ def test_a_faster_learner_gets_further():
 def test_nothing_is_learned_from_nothing(rate, x, effect):
     learner = beliefs(rate)
     learner.observe("contribute", x, effect)
-    np.testing.assert_array_equal(learner.log_parameters, beliefs().log_parameters)
+    np.testing.assert_array_equal(learner.curves, beliefs().curves)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(-3, 3)), max_size=30), st.floats(0, 1))

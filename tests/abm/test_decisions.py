@@ -42,9 +42,19 @@ ALL = {
 # What is permitted
 
 
-def test_withholding_alone_is_no_choice_where_deleting_is_and_nothing_arrives(few_digits, society):
-    model = society(few_digits)
-    assert names_open(model, 3) == ALL - {"strike_withhold"}
+def test_everything_is_permitted_by_default(few_digits, society):
+    assert names_open(society(few_digits), 3) == ALL
+
+
+@pytest.mark.parametrize(("deletion_right", "chosen"), [(True, False), (False, True)])
+def test_withholding_alone_is_pointless_where_deleting_is_possible_and_nothing_arrives(
+    few_digits, society, deletion_right, chosen
+):
+    decision = {"precision": 0.01, "revision_probability": 1.0, "shock_renewal": 1.0}
+    model = society(few_digits, policy={"deletion_right": deletion_right}, decision=decision)
+    for _ in range(10):
+        model.step()
+    assert any(row["share_strike_withhold"] > 0 for row in model.ticks) == chosen
 
 
 def test_without_a_deletion_right_nobody_deletes(few_digits, society):
@@ -65,8 +75,8 @@ def test_a_copy_cannot_be_undone_without_a_right(few_digits, society, prescribed
     )
     model.step()
     undone = set() if revocation_right else {"stay", "strike", "boycott"}
-    assert names_open(model, 3) == ALL - {"strike_withhold"} - undone
-    assert names_open(model, 4) == ALL - {"strike_withhold"}
+    assert names_open(model, 3) == ALL - undone
+    assert names_open(model, 4) == ALL
 
 
 @pytest.mark.parametrize("keeps_archive", [False, True])
@@ -114,7 +124,8 @@ def test_choices_are_permitted(few_digits, society, deletion_right):
         model.step()
         assert permitted[np.arange(40), model.population.stance].all()
         seen |= {model.stances.names[code] for code in model.population.stance}
-    assert seen == names_open(society(few_digits, policy={"deletion_right": deletion_right}), 0)
+    pointless = {"strike_withhold"} if deletion_right else set()
+    assert seen == names_open(society(few_digits, policy={"deletion_right": deletion_right}), 0) - pointless
 
 
 # Portability
@@ -232,8 +243,12 @@ def test_bad_scripts(few_digits, society):
         society(few_digits, decision=script((1, {"strike": 0.7, "cdc": 0.5})))
     with pytest.raises(InputError, match=r"^decision\.scripted\.steps: [^\n]*$"):
         society(few_digits, decision=script())
-    model = society(few_digits, decision=script((1, {"strke": 0.7})))
-    with pytest.raises(InputError, match=r"^stance 'strke' is not one of [^\n]*$"):
+    with pytest.raises(
+        InputError, match=r"^decision\.scripted\.steps\.0: [^\n]*'strke' is not one of stay, "
+    ):
+        society(few_digits, decision=script((1, {"strke": 0.7})))
+    model = society(few_digits, decision=script((1, {"poison:nosuch": 0.7})))
+    with pytest.raises(InputError, match=r"^stance 'poison:nosuch' is not one of [^\n]*$"):
         model.step()
 
 
@@ -421,12 +436,12 @@ def choices_and_utilities(model, weight, observed):
     """Return utilities after users saw revenue fall, or saw nothing."""
     view = view_of(model)
     rule = LogitRule(LogitParameters(weight_revenue=weight, precision=20.0, revision_probability=1.0))
-    beliefs = model.beliefs.log_parameters.copy()
+    beliefs = model.beliefs.curves.copy()
     for _ in range(30 if observed else 0):
         model.beliefs.observe("leave", 0.05, 0.9)
     utilities = rule.utilities(view, np.arange(model.population.n_users))
     wanted = rule.choose(view)
-    model.beliefs.log_parameters = beliefs
+    model.beliefs.curves = beliefs
     return utilities, wanted
 
 
@@ -452,17 +467,17 @@ def test_revenue_lost_in_a_tick_is_what_beliefs_observe(digits, society, prescri
     rule = LogitRule(LogitParameters(weight_revenue=1.0))
     stayers = np.arange(100, 300)
     model.step()
-    believed = model.beliefs.log_parameters.copy()
+    believed = model.beliefs.curves.copy()
     by_hand = type(model.beliefs)(model.beliefs.parameters, None)
     row = model.ticks[-1]
     assert row["revenue_large"] < 0.7
     by_hand.observe("contribute", row["records_small"] / 1797, row["dlp_cdc"])
     by_hand.observe("remove", 1 - row["records_large"] / 1797, row["dlp_strike"])
     by_hand.observe("leave", model.population.weight[:100].sum(), 1 - row["revenue_large"])
-    np.testing.assert_allclose(believed, by_hand.log_parameters)
+    np.testing.assert_allclose(believed, by_hand.curves)
     utilities = rule.utilities(view_of(model), stayers)
-    leave = model.beliefs.log_parameters[:, 2]
-    leave[:] = type(model.beliefs)(model.beliefs.parameters, None).log_parameters[:, 2]
+    leave = model.beliefs.curves[:, 2]
+    leave[:] = type(model.beliefs)(model.beliefs.parameters, None).curves[:, 2]
     assert not np.array_equal(utilities, rule.utilities(view_of(model), stayers))
 
 
@@ -530,6 +545,7 @@ def test_choice_frequencies_are_logit_with_this_precision(society, recorded_digi
         )
         view = view_of(model)
         permitted = view.permitted(np.arange(model.population.n_users))
+        permitted[:, model.stances.code("strike_withhold")] = False  # pointless: nothing arrives
         utility = rule.utilities(view, np.arange(model.population.n_users)).astype(float)
         odds = np.where(permitted, np.exp(precision * utility), 0)
         expected = (odds / odds.sum(1, keepdims=True)).mean(0)

@@ -236,7 +236,7 @@ CLOCKS = st.one_of(
         {
             "kind": st.just("stream"),
             # Powers of two: no record is due on the rounding of a boundary.
-            "at_start": st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]),
+            "at_start": st.sampled_from([0.0625, 0.25, 0.5, 0.75, 1.0]),
             "slices": st.sampled_from([1, 4, 8]),
         }
     ),

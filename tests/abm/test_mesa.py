@@ -272,7 +272,7 @@ def test_what_a_user_sees(few_digits, society, prescribed):
         neighbours = model.network.indices[model.network.indptr[row] : model.network.indptr[row + 1]]
         for code, name in enumerate(names):
             assert view.neighbour_shares[name] == pytest.approx(np.mean(before[neighbours] == code))
-        expected = set(names) - {"strike_withhold"} - ({"stay", "strike", "boycott"} if row < 10 else set())
+        expected = set(names) - ({"stay", "strike", "boycott"} if row < 10 else set())
         assert set(view.permitted) == expected
 
 

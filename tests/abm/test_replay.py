@@ -78,7 +78,7 @@ def test_the_data_are_not_loaded(society, recorded, monkeypatch, tmp_path):
 
 
 def test_the_true_family_cannot_be_asked_for(society, recorded):
-    with pytest.raises(InputError, match=r"^population\.beliefs\.true: must be 0 in mode replay[^\n]*$"):
+    with pytest.raises(InputError, match=r"^population\.beliefs\.true: must be 0 in a replay[^\n]*$"):
         society("digits", replay=recorded, population={"beliefs": {"linear": 0.6, "true": 0.1}}).step()
 
 

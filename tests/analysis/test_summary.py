@@ -1,4 +1,3 @@
-import json
 import math
 
 import numpy as np
@@ -7,135 +6,187 @@ import pytest
 
 from analysis.palette import STANCES
 from analysis.summary import run_summary, summary_record
+from scenarios.run_directory import json_text
 
 DESCRIBED = {
     "scenario_name": "a-law",
-    "question": "Does a law help?",
+    "question": "Does it help?",
     "use_case": "ml-100k",
     "metric": "RMSE",
     "higher_is_better": False,
-    "perspective": "served",
+    "perspective": "company",
     "mode": "live",
+    "note": "Take care.",
+    "warnings": ["the sun sets", "the tide turns"],
 }
 
 
-def tick_table() -> pd.DataFrame:
-    """Four ticks: nobody acts, then a tenth strikes, then a law comes at tick 2 and people contribute."""
-    columns = {f"share_{stance}": [0.0] * 4 for stance in STANCES}
-    columns["share_stay"] = [1.0, 0.9, 0.65, 0.4]
-    columns["share_strike"] = [0.0, 0.1, 0.1, 0.1]
-    columns["share_cdc"] = [0.0, 0.0, 0.25, 0.5]
-    return pd.DataFrame(
-        columns
-        | {
-            "stale": [False] * 4,
-            "tick": range(4),
-            "participation": [0.0, 0.1, 0.35, 0.6],
-            "data_participation": [0.0, 0.12, 0.4, 0.7],
-            "switch_rate": [0.0, 0.1, 0.255, 0.25],
-            "quality_large_served": [0.91, 0.92, 0.925, 0.93],
-            "quality_small_served": [1.02, 1.02, 0.98, 0.954],
-            "baseline_served": 1.02,
-            "best_served": 0.91,
-            "dlp_cdc": [0.0, 0.0, 0.36, 0.6],
-            "dlp_strike": [0.0, 0.09, 0.14, 0.18],
-            "dlp_cdc_delete": [0.0, 0.0, 0.42, 0.73],
-            "revenue_large": [1.0, 0.99, 0.97, 0.95],
-            "revenue_small": [0.0, 0.0, 0.01, 0.04],
+def tick_table(**last):
+    """Three ticks; 30 % act at the end. ``last`` replaces values of the last row."""
+    ticks = pd.DataFrame(
+        {
+            "tick": [0, 1, 2],
+            **{f"share_{stance}": [0.0, 0.0, 0.0] for stance in STANCES},
+            "participation": [0.0, 0.1, 0.3],
+            "data_participation": [0.0, 0.2, 0.4],
+            "switch_rate": [0.0, 0.125, 0.05],
+            "quality_large_company": [0.911, 0.912, 0.923],
+            "quality_small_company": [1.021, 1.001, 0.954],
+            "quality_large_served": [9.0, 9.0, 9.0],
+            "quality_small_served": [9.0, 9.0, 9.0],
+            "baseline_company": [1.021, 1.021, 1.021],
+            "best_company": [0.911, 0.911, 0.911],
+            "dlp_cdc": [0.0625, 0.25, 0.6],
+            "dlp_strike": [0.0, 0.0, 0.1094],
+            "dlp_cdc_delete": [0.0625, 0.25, 0.7],
+            "revenue_large": [1.0, 0.99, 0.875],
+            "revenue_small": [0.0, 0.011, 0.222],
         }
     )
+    ticks["share_stay"] = 1 - ticks["participation"]
+    ticks["share_cdc"] = [0.0, 0.1, 0.2]
+    ticks["share_strike_withhold"] = [0.0, 0.0, 0.075]
+    ticks["share_move"] = [0.0, 0.0, 0.025]
+    for column, value in last.items():
+        ticks.loc[2, column] = value
+    return ticks
 
 
-def event_table(*laws: tuple[int, str, float]) -> pd.DataFrame:
-    rows = [(1, "retrain", "large", 0.1, ""), *((tick, "intervention", *law, "") for tick, *law in laws)]
-    return pd.DataFrame(rows, columns=["tick", "kind", "subject", "value", "text"])
-
-
-LAW = event_table((2, "portability_law", 1.0))
-
-
-def test_record_holds_the_numbers_of_the_table():
-    record = summary_record(tick_table(), LAW, **DESCRIBED)
-    assert record["ticks"] == 3
-    assert {stance: share for stance, share in record["shares"].items() if share} == {
-        "stay": 0.4,
-        "strike": 0.1,
-        "cdc": 0.5,
-    }
-    assert (record["participation"], record["data_participation"], record["most_switching"]) == (
-        0.6,
-        0.7,
-        0.255,
-    )
-    assert record["quality"] == {
-        "large": {"first": 0.91, "last": 0.93},
-        "small": {"first": 1.02, "last": 0.954},
-    }
-    assert (record["baseline"], record["best"]) == (1.02, 0.91)
-    assert record["dlp"] == {"cdc": 0.6, "strike": 0.18, "cdc_delete": 0.73}
-    assert record["revenue"] == {"large": 0.95, "small": 0.04}
-    json.dumps(record, allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    ("tick", "value", "before"),
-    [(2, 1.0, (0.1, 0.0, 0.99, 0.0)), (3, 0.0, (0.35, 0.36, 0.97, 0.01)), (0, 1.0, (0, 0, 1, 0))],
-)
-def test_intervention_is_judged_against_the_tick_before_it(tick, value, before):
-    events = event_table((tick, "portability_law", value))
-    (law,) = summary_record(tick_table(), events, **DESCRIBED)["interventions"]
-    assert (law["tick"], law["kind"], law["begins"]) == (tick, "portability_law", bool(value))
-    names = ("participation", "dlp_cdc", "revenue_large", "revenue_small")
-    assert tuple(law[f"{name}_before"] for name in names) == before
-
-
-def test_summary_says_who_acted_what_models_lost_and_what_the_law_changed():
-    text = " ".join(run_summary(tick_table(), LAW, **DESCRIBED).split())
-    for phrase in [
-        "# a-law Does a law help?",
-        "After 3 ticks 60% of the people act, who own 70% of the data: contribute 50.0%, strike 10.0%.",
-        "25.5%",
-        "RMSE (served view, lower is better): Large Co. 0.910 to 0.930, Small Co. 1.020 to 0.954",
-        "from 1.020 (un-informed) to 0.910 (all data)",
-        "contribution has 0.600",
-        "withdrawal from Large Co. 0.180",
-        "Large Co. 0.950, Small Co. 0.040",
-        "Tick 2: portability law begins.",
-        "participation went from 10% to 60%",
-        "leverage of contribution from 0.000 to 0.600",
-        "One run, one seed; ml-100k;",
-    ]:
-        assert phrase in text
-
-
-def test_end_of_a_law_is_called_its_end():
-    assert "Tick 3: portability law ends." in run_summary(
-        tick_table(), event_table((3, "portability_law", 0.0)), **DESCRIBED
+def event_table(*laws):
+    return pd.DataFrame(
+        [(1, "move", "delete", 3.0, "3 users"), *((t, "intervention", s, v, "in force") for t, s, v in laws)],
+        columns=["tick", "kind", "subject", "value", "text"],
     )
 
 
-def test_note_and_warnings_are_passed_on():
-    text = run_summary(tick_table(), LAW, **DESCRIBED, note="A demonstration.", warnings=["few records"])
-    assert text.endswith("A demonstration.\n\nWarning: few records.\n")
+LAWS = event_table((1, "portability_law", 1.0), (2, "portability_law", 0.0))
 
 
-def test_a_run_that_is_not_live_does_not_claim_to_have_trained():
-    assert "nothing is trained" in run_summary(tick_table(), LAW, **DESCRIBED | {"mode": "replay"})
-    assert "nothing is trained" not in run_summary(tick_table(), LAW, **DESCRIBED)
+def record(ticks=None, events=LAWS, **described):
+    return summary_record(tick_table() if ticks is None else ticks, events, **(DESCRIBED | described))
 
 
-def test_stale_ticks_are_counted():
-    table = tick_table()
-    assert "earlier data" not in run_summary(table, LAW, **DESCRIBED)
-    table.loc[table.index[1:], "stale"] = True
-    assert f"At {len(table) - 1} ticks" in run_summary(table, LAW, **DESCRIBED)
+def words(ticks=None, events=LAWS, **described):
+    return run_summary(tick_table() if ticks is None else ticks, events, **(DESCRIBED | described))
 
 
-def test_nothing_happened_and_undefined_numbers_are_said_in_words():
-    ticks = tick_table().iloc[:1].copy()
-    ticks[["dlp_cdc", "quality_small_served", "baseline_served"]] = np.nan
-    text = run_summary(ticks, event_table(), **DESCRIBED)
-    assert "0% of the data: nobody." in text
-    assert "Small Co. undefined to undefined" in text
+def test_record_has_the_numbers_of_the_last_tick():
+    r = record()
+    assert r["ticks"] == 2
+    assert r["participation"] == 0.3
+    assert r["data_participation"] == 0.4
+    assert r["most_switching"] == 0.125  # of all ticks
+    assert r["shares"] == {stance: tick_table()[f"share_{stance}"].iloc[-1] for stance in STANCES}
+    assert r["dlp"] == {"cdc": 0.6, "strike": 0.1094, "cdc_delete": 0.7}
+    assert r["dlp_cdc_at_start"] == 0.0625
+    assert r["revenue"] == {"large": 0.875, "small": 0.222}
+
+
+def test_record_measures_quality_in_the_view_of_the_scenario():
+    assert record()["quality"] == {
+        "large": {"first": 0.911, "last": 0.923},
+        "small": {"first": 1.021, "last": 0.954},
+    }
+    assert (record()["baseline"], record()["best"]) == (1.021, 0.911)
+    with pytest.raises(KeyError, match="baseline_served"):  # the table of this test has none
+        record(perspective="served")
+
+
+def test_record_repeats_what_the_run_was():
+    r = record()
+    assert r["scenario"] == "a-law"
+    for key in DESCRIBED.keys() - {"scenario_name"}:
+        assert r[key] == DESCRIBED[key]
+
+
+def test_record_says_what_was_true_just_before_each_law():
+    first, second = record()["interventions"]
+    assert first == {
+        "tick": 1,
+        "kind": "portability_law",
+        "begins": True,
+        "participation_before": 0.0,
+        "dlp_cdc_before": 0.0625,
+        "revenue_large_before": 1.0,
+        "revenue_small_before": 0.0,
+    }
+    assert (second["tick"], second["begins"], second["participation_before"]) == (2, False, 0.1)
+
+
+def test_law_from_the_start_has_no_before():
+    (law,) = record(events=event_table((0, "deletion_right", 1.0)))["interventions"]
+    assert (law["tick"], law["participation_before"], law["revenue_large_before"]) == (0, 0.0, 1.0)
+
+
+def test_record_is_plain_and_can_be_written_as_json():
+    table = tick_table(dlp_cdc=np.nan)
+    r = record(table.astype({"participation": "float32"}))
+    assert type(r["participation"]) is float
+    assert type(r["ticks"]) is int
+    assert math.isnan(r["dlp"]["cdc"])
+    assert '"cdc": null' in json_text(r)
+
+
+def test_words_say_who_acts_most_first():
+    text = words()
+    assert text.startswith("# a-law\n\nDoes it help?\n")
+    assert "After 2 ticks 30% of the people act, who own 40% of the data: " in text
+    acting = f"{STANCES['cdc'].label} 20.0%, {STANCES['strike_withhold'].label} 7.5%, {STANCES['move'].label} 2.5%."
+    assert acting in text
+    assert "At most 12.5% changed their mind in one tick." in text
+    assert STANCES["poison"].label not in text.lower().replace(STANCES["cdc"].label, "")
+
+
+def test_words_say_quality_leverage_and_revenue():
+    text = words()
+    assert "RMSE (company view, lower is better)" in text
+    assert "Large Co. 0.911 to 0.923, Small Co. 1.021 to 0.954" in text
+    assert "from 1.021 (un-informed) to 0.911 (all data)" in text
+    assert "At the end contribution has 0.600 (at the start 0.062), withdrawal from Large Co. 0.109." in text
+    assert "Large Co. 0.875, Small Co. 0.222." in text
+    assert "higher is better" in words(higher_is_better=True)
+
+
+def test_words_name_each_law_and_do_not_claim_that_it_was_the_cause():
+    text = words()
+    assert "**Tick 1: portability law begins.**" in text
+    assert "**Tick 2: portability law ends.**" in text
+    assert "participation went from 0% to 30%" in text
+    assert "from 0.062 to 0.600, Small Co.'s revenue from 0.000 to 0.222" in text
+    assert text.count("only the same seed without it tells") == 2
+    assert "portability" not in words(events=event_table())
+
+
+def test_words_say_what_to_be_careful_about():
+    text = words()
+    assert "One run, one seed" in text
+    assert "Take care." in text
+    for warning in DESCRIBED["warnings"]:
+        assert f"\n- Warning: {warning}" in text
+    assert "retrained" in text
+    assert "Warning" not in words(warnings=[])
+
+
+def test_words_of_a_replay_do_not_say_that_anything_was_trained():
+    assert "replayed" in words(mode="replay")
+    assert "retrained" not in words(mode="replay")
+
+
+def test_what_is_undefined_is_called_so():
+    text = words(tick_table(dlp_cdc=np.nan, quality_small_company=np.nan))
+    assert "contribution has undefined" in text
+    assert "Small Co. 1.021 to undefined" in text
     assert "nan" not in text.lower()
-    assert math.isnan(summary_record(ticks, event_table(), **DESCRIBED)["dlp"]["cdc"])
+
+
+def test_nobody_acts():
+    idle = tick_table(
+        participation=0.0, share_stay=1.0, share_cdc=0.0, share_strike_withhold=0.0, share_move=0.0
+    )
+    assert "0% of the people act, who own 40% of the data. At most" in words(idle)
+
+
+def test_run_of_no_tick():
+    r = record(tick_table().iloc[:1], event_table())
+    assert (r["ticks"], r["participation"], r["most_switching"]) == (0, 0.0, 0.0)
+    assert words(tick_table().iloc[:1], event_table()).startswith("# a-law")

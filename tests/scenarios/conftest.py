@@ -71,13 +71,17 @@ def inside(monkeypatch, capsys, tmp_path):
 
     def run(*arguments, columns=120):
         capsys.readouterr()
-        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+        code = 0
+        with monkeypatch.context() as patch:
             patch.setenv("DATA_LEVERAGE_DATA", str(tmp_path.parent / "nothing"))
             patch.setenv("COLUMNS", str(columns))
             patch.setattr(sys, "argv", ["data-leverage", *map(str, arguments)])
-            sys.exit(main())
+            try:
+                main()
+            except SystemExit as ended:
+                code = ended.code or 0
         captured = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, ended.value.code or 0, captured.out, captured.err)
+        return subprocess.CompletedProcess(arguments, code, captured.out, captured.err)
 
     return run
 

@@ -92,4 +92,4 @@ def test_missing_library_is_a_failure(tmp_path, monkeypatch):
 
 def test_results_that_cannot_be_written_are_a_failure(tmp_path):
     (tmp_path / "results").touch()
-    assert found("results", tmp_path / "data") == Finding("fail", "results is a file, not a folder")
+    assert found("not a folder", tmp_path / "data") == Finding("fail", "results is a file, not a folder")
