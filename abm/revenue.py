@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abm.services import Attention, Service
 from learners.parameters import Parameters, parameter
@@ -58,39 +59,33 @@ def revenue(
     large: Service,
     small: Service,
     attention: Attention,
-    uses_large: np.ndarray,
-    known_to_large: np.ndarray,
+    uses_large: NDArray[np.bool_],
+    known_to_large: NDArray[np.bool_],
     hits_at_start: float,
     boost: float,
 ) -> Revenue:
     """Return the books of a tick; ``hits_at_start`` are Large Co.'s total hits at tick 0."""
-    best, lost = large.best_hits, large.best_hits - large.hits
-    consumer = float(1 - best[uses_large].sum() / best.sum())
-    gap = float((best - large.baseline_hits)[uses_large].sum())
+    # Known to Large Co., unknown to it, gone: sums by group as dot products, for millions of users.
+    groups = np.array([uses_large & known_to_large, uses_large & ~known_to_large, ~uses_large], np.float64)
+    best, found, baseline = (groups @ hits for hits in (large.best_hits, large.hits, large.baseline_hits))
+    *shares, consumer = (best / best.sum()).tolist()
+    gap = float((best - baseline)[:2].sum())
     boosted = labour = 0.0
-    # Strikers may lose more than all personalisation: no group earns less than nothing (V2's floor).
-    for group in (uses_large & known_to_large, uses_large & ~known_to_large):
-        share = float(best[group].sum() / best.sum())
+    # Strikers may lose more than all personalisation: no group earns less than nothing.
+    for share, lost in zip(shares, (best - found)[:2].tolist(), strict=True):
         if share > 0:
-            loss = float(lost[group].sum()) / gap * (1 - consumer) / share if gap > 0 else 0.0
+            loss = lost / gap * (1 - consumer) / share if gap > 0 else 0.0
             earned, _, given_up = boost_revenue(1 - share, loss, boost)
             boosted += earned
             labour += min(given_up, share)
     if parameters.model == "hits":
-        return Revenue(
-            large=float(attention.large @ large.hits) / hits_at_start,
-            small=float(attention.small @ small.hits) / hits_at_start,
-            consumer_power=consumer,
-            labour_power=labour,
-        )
+        earned = float(attention.large @ large.hits) / hits_at_start
+    else:
+        attending = float(attention.large @ large.best_hits) / float(best[:2].sum()) if consumer < 1 else 0.0
+        earned = boosted * attending
     return Revenue(
-        large=boosted * _attention_share(attention.large, large, uses_large),
+        large=earned,
         small=float(attention.small @ small.hits) / hits_at_start,
         consumer_power=consumer,
         labour_power=labour,
     )
-
-
-def _attention_share(attention: np.ndarray, service: Service, uses: np.ndarray) -> float:
-    total = service.best_hits[uses].sum()
-    return float((attention[uses] @ service.best_hits[uses]) / total) if total else 0.0
