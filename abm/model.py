@@ -407,7 +407,6 @@ class DataLeverageModel(SocietyModel):
             gaps = self.training.composition_gaps(
                 removed=self.large.store.codes != GENUINE,
                 contributed=self.small.known,
-                records=self.population.records,
                 rng=self.streams.generator("composition", self.tick),
                 shadows=self.record.shadows,
             )

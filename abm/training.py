@@ -44,7 +44,6 @@ class Training(ABC):
         self,
         removed: NDArray[np.bool_],
         contributed: NDArray[np.bool_],
-        records: NDArray[np.float64],
         rng: np.random.Generator,
         shadows: int,
     ) -> tuple[CompositionGap | None, CompositionGap | None]:
@@ -123,11 +122,11 @@ class LiveTraining(Training):
         self,
         removed: NDArray[np.bool_],
         contributed: NDArray[np.bool_],
-        records: NDArray[np.float64],
         rng: np.random.Generator,
         shadows: int,
     ) -> tuple[CompositionGap | None, CompositionGap | None]:
         """Measure both gaps by shadow retraining."""
+        records = self.use_case.records_per_owner.astype(np.float64)
         return (
             composition_gap(strike_effect(self.reference), removed, records, rng, shadows),
             composition_gap(
@@ -181,7 +180,6 @@ class Replay(Training):
         self,
         removed: NDArray[np.bool_],
         contributed: NDArray[np.bool_],
-        records: NDArray[np.float64],
         rng: np.random.Generator,
         shadows: int,
     ) -> tuple[CompositionGap | None, CompositionGap | None]:
