@@ -8,6 +8,8 @@ import sys
 import pyarrow.parquet as pq
 import pytest
 
+from abm.model import DataLeverageModel
+from learners.errors import InputError
 from scenarios.scenario import LIBRARY, shipped
 
 QUICK = ("--ticks", "2", "--set", "interventions=[]", "--set", "record.composition=off")
@@ -106,8 +108,8 @@ def test_json_is_one_object_with_the_numbers_of_the_summary(played):
         assert f"{value:.3f}" in summary
 
 
-def test_run_without_a_scenario_plays_the_default_with_the_options_given(command, tmp_path):
-    done = command("run", *QUICK, "--seed", "5", "--out", "here/and/there", "--json", cwd=tmp_path)
+def test_run_without_a_scenario_plays_the_default_with_the_options_given(inside, tmp_path):
+    done = inside("run", *QUICK, "--seed", "5", "--out", "here/and/there", "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert (record["scenario"], record["ticks"]) == ("digits-default", 2)
@@ -160,7 +162,7 @@ def test_bad_input_is_one_line_and_exit_2_and_leaves_nothing(inside, tmp_path, c
     assert listing(tmp_path) == ["town.yaml"]
 
 
-@pytest.mark.parametrize("case", ["unknown scenario", "bad key", "bad value", "missing data set"])
+@pytest.mark.parametrize("case", ["unknown scenario", "bad value", "missing data set"])
 def test_bad_input_of_a_process(command, tmp_path, case):
     arguments, message = BAD_INPUTS[case]
     (tmp_path / "town.yaml").write_text("name: town\nuse_case: digits\ntiks: 3\n")
@@ -243,15 +245,28 @@ def test_interrupted_run_is_exit_130_and_leaves_nothing(executable, environment,
     assert listing(tmp_path) == []
 
 
-def test_failure_at_the_last_tick_keeps_the_run_before(inside, tmp_path, small_scenario):
+@pytest.mark.parametrize("error", [InputError("no more data"), RuntimeError("a fault of ours")])
+def test_failure_at_the_last_tick_keeps_the_run_before(inside, monkeypatch, tmp_path, small_scenario, error):
     (tmp_path / "town.yaml").write_text(small_scenario)
     assert inside("run", "town.yaml", "--json").returncode == 0
-    before = listing(tmp_path)
-    script = "decision={rule: scripted, steps: [{tick: 4, shares: {strik: 0.5}}]}"
-    failed = inside("run", "town.yaml", "--set", script)
-    assert failed.returncode == 2
-    assert "stance 'strik' is not one of stay" in failed.stderr.splitlines()[-1]
-    assert listing(tmp_path) == before
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    step = DataLeverageModel.step
+
+    def fail(model):
+        if model.tick == 4:
+            raise error
+        step(model)
+
+    monkeypatch.setattr(DataLeverageModel, "step", fail)
+    if isinstance(error, InputError):
+        failed = inside("run", "town.yaml")
+        assert failed.returncode == 2
+        assert failed.stderr.splitlines()[-1] == "no more data"
+    else:
+        with pytest.raises(RuntimeError, match="a fault of ours"):  # with its traceback, exit code 1
+            inside("run", "town.yaml")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["small-town"]
 
 
 def test_scenarios_lists_what_is_shipped(command, tmp_path):
@@ -311,8 +326,8 @@ def test_damaged_data_set_is_reported_by_name(inside, tmp_path, prepared):
     ]
 
 
-def test_doctor_says_a_line_a_finding(command, tmp_path):
-    done = command("doctor", cwd=tmp_path)
+def test_doctor_says_a_line_a_finding(inside, tmp_path):
+    done = inside("doctor", columns=60)  # lines are not wrapped
     assert done.returncode == 0, done.stdout
     assert done.stderr == ""
     assert {line.split()[0] for line in done.stdout.splitlines()} == {"ok", "warn"}
@@ -329,11 +344,11 @@ def test_doctor_fails_where_the_results_cannot_be_written(inside, tmp_path):
     ]
 
 
-def test_replay_plays_a_recording_for_another_society(command, played, tmp_path):
+def test_replay_plays_a_recording_for_another_society(inside, played, tmp_path):
     recording = played[0] / "results" / "small-town" / "ticks.parquet"
     people = "population={users: 5000, beliefs: {linear: 0.75, pessimist: 0.25, true: 0.0}}"
     options = ["--set", f"replay={recording}", "--set", people, "--set", "network.family=watts_strogatz"]
-    done = command("run", *QUICK, "--mode", "replay", *options, "--json", cwd=tmp_path)
+    done = inside("run", *QUICK, "--mode", "replay", *options, "--json")
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert (record["mode"], record["higher_is_better"], record["warnings"]) == ("replay", True, [])
@@ -355,18 +370,17 @@ def test_replay_of_a_damaged_recording_is_refused(inside, played, tmp_path):
     assert listing(tmp_path) == ["bad.parquet"]
 
 
-def test_replay_of_another_table_is_refused(inside, played, tmp_path):
+def test_replay_of_another_table_is_refused(inside, played):
     recording = played[0] / "results" / "small-town" / "agents.parquet"
     options = ["--mode", "replay", "--set", f"replay={recording}", "--set", "network.family=watts_strogatz"]
-    assert one_line(inside("run", *QUICK, *options), 2).startswith(
-        "replay: the recorded ticks have no column '"
-    )
+    people = "population={users: 60, beliefs: {linear: 0.75, pessimist: 0.25, true: 0.0}}"
+    message = one_line(inside("run", *QUICK, *options, "--set", people), 2)
+    assert message.startswith("replay: the recorded ticks have no column '")
 
 
 def test_replay_of_users_who_know_the_curve_is_refused(inside, played, tmp_path):
     recording = played[0] / "results" / "small-town" / "ticks.parquet"
     options = ["--mode", "replay", "--set", f"replay={recording}", "--set", "network.family=watts_strogatz"]
-    done = inside("run", *QUICK, *options)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("population.beliefs.true: must be 0 in mode replay")
+    message = one_line(inside("run", *QUICK, *options), 2)
+    assert message.startswith("population.beliefs.true: must be 0 in a replay")
     assert listing(tmp_path) == []

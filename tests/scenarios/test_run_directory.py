@@ -76,6 +76,22 @@ def test_exception_removes_the_folders_made_on_the_way(tmp_path):
     assert names(tmp_path / "kept") == set()
 
 
+def test_failed_run_removes_the_folders_it_made_unless_others_use_them(tmp_path):
+    def fail(out: Path, *files: str) -> None:
+        run = RunDirectory(out).__enter__()
+        for file in files:
+            (tmp_path / file).touch()
+        run.__exit__(ValueError, ValueError("x"), None)
+
+    fail(tmp_path / "results" / "deep" / "a")
+    assert names(tmp_path) == set()
+    fail(tmp_path / "results" / "deep" / "a", "results/notes.txt")
+    assert names(tmp_path / "results") == {"notes.txt"}
+    (tmp_path / "empty").mkdir()
+    fail(tmp_path / "empty" / "a")
+    assert names(tmp_path) == {"results", "empty"}
+
+
 def test_empty_folder_is_taken(tmp_path):
     (tmp_path / "a").mkdir()
     write_run(tmp_path / "a", 1)
