@@ -148,7 +148,8 @@ def load_scenario(
     path = LIBRARY / f"{name_or_path}.yaml" if str(name_or_path) in shipped() else Path(name_or_path)
     if not path.suffix:
         raise InputError(
-            f"there is no scenario {str(name_or_path)!r}; shipped are {', '.join(shipped())}, or name a .yaml file"
+            f"there is no scenario {str(name_or_path)!r}; shipped are {', '.join(shipped())}, "
+            "or name a .yaml file"
         )
     document = read_mapping(path)
     for setting in settings:

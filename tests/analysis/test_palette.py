@@ -51,7 +51,8 @@ def test_what_shares_a_figure_with_the_companies_differs_from_them():
 def test_colour_is_never_the_only_cue():
     for looks in (STANCES, COMPANIES):
         drawn = [look for name, look in looks.items() if name != "stay"]
-        assert len({(look.dash, look.marker) for look in drawn}) == len(drawn)
+        assert len({look.marker for look in drawn}) == len(drawn)
+        assert "" not in {look.marker for look in drawn}
 
 
 def test_looks_can_be_drawn_by_matplotlib():
