@@ -53,7 +53,7 @@ class BeliefParameters(Parameters):
     def _shares_sum_to_one(self) -> Self:
         total = self.linear + self.pessimist + self.true
         if abs(total - 1) > 1e-6:
-            raise ValueError(f"linear + pessimist + true must be 1, not {total:g}")
+            raise ValueError(f"the shares linear, pessimist and true add up to {total:g}, not to 1")
         return self
 
 

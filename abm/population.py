@@ -102,7 +102,7 @@ class Population:
         k = len(stances)
         return (
             np.bincount(self.stance, minlength=k) / self.n_users,
-            np.bincount(self.stance, self.weight, minlength=k).astype(np.float64),
+            np.bincount(self.stance, self.records, minlength=k) / self.records.sum(),
         )
 
 

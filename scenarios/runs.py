@@ -156,9 +156,13 @@ def _manifest(scenario: Scenario, live: UseCase | None, ticks: pd.DataFrame) -> 
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "version": importlib.metadata.version("data-leverage"),
         "code": code_digest(),
-        "data": {live.name: live.data_digest} if live else {},
+        "data": {live.name: live.data_digest} if live else {scenario.replay: _file_digest(scenario.replay)},
         "warnings": [*(live.warnings if live else ()), *_few_records(scenario, ticks)],
     }
+
+
+def _file_digest(path: str | None) -> str:
+    return hashlib.sha256(Path(str(path)).read_bytes()).hexdigest()
 
 
 def _few_records(scenario: Scenario, ticks: pd.DataFrame) -> list[str]:

@@ -160,8 +160,8 @@ def test_beliefs_stay_curves_whatever_is_observed(observations, rate):
 @pytest.mark.parametrize(
     ("shares", "complaint"),
     [
-        ({"linear": 0.5}, r"^beliefs: .*linear \+ pessimist \+ true must be 1, not 0\.9[^\n]*$"),
-        ({"linear": 0.9, "pessimist": 0.3, "true": 0.1}, r"^beliefs: .*must be 1, not 1\.3[^\n]*$"),
+        ({"linear": 0.5}, r"^beliefs: .*linear, pessimist and true add up to 0\.9, not to 1[^\n]*$"),
+        ({"linear": 0.9, "pessimist": 0.3, "true": 0.1}, r"^beliefs: .*add up to 1\.3, not to 1[^\n]*$"),
         ({"linear": -0.1, "pessimist": 1.0}, r"^beliefs\.linear: [^\n]*$"),
     ],
 )

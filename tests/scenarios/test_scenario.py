@@ -180,7 +180,7 @@ def test_scenario_name_is_never_a_path(file, name):
         ),
         (
             "population:\n  beliefs: {linear: 0.5}\n",
-            "town.yaml:4: population.beliefs.linear + pessimist + true must be 1, not 0.9",
+            "town.yaml:4: population.beliefs: the shares linear, pessimist and true add up to 0.9, not to 1",
         ),
         (
             "decision:\n  rule: scripted\n  steps:\n  - tick: 1\n    shares: {strik: 0.5}\n",
