@@ -50,7 +50,8 @@ def test_every_kind_can_be_written_in_a_file_and_sets_policy_parameters(kind):
 
 
 def test_every_intervention_class_is_listed():
-    assert set(KINDS) == set(Intervention.__subclasses__())
+    ours = {kind for kind in Intervention.__subclasses__() if kind.__module__ == "scenarios.interventions"}
+    assert set(KINDS) == ours
 
 
 @pytest.mark.parametrize(
