@@ -156,4 +156,5 @@ def _change(quality: dict[str, float]) -> str:
 
 
 def _number(value: float) -> str:
-    return "undefined" if math.isnan(value) else f"{value:.3f}"
+    # Adding zero turns the -0.0 that rounding leaves into 0.0.
+    return "undefined" if math.isnan(value) else f"{round(value, 3) + 0.0:.3f}"
