@@ -353,7 +353,11 @@ def test_replay_plays_a_recording_for_another_society(inside, played, tmp_path):
     record = json.loads(done.stdout)
     assert (record["mode"], record["higher_is_better"], record["warnings"]) == ("replay", True, [])
     manifest = json.loads((tmp_path / "results/digits-default/run.json").read_text())
-    assert (manifest["mode"], manifest["device"], list(manifest["data"])) == ("replay", None, [str(recording)])
+    assert (manifest["mode"], manifest["device"], list(manifest["data"])) == (
+        "replay",
+        None,
+        [str(recording)],
+    )
     assert manifest["scenario"]["replay"] == str(recording)
     assert manifest["scenario"]["population"]["users"] == 5000
 
