@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 import time
 from collections.abc import Sequence
@@ -340,12 +339,13 @@ class DataLeverageModel(SocietyModel):
         self.training.new_tick(self.tick, self.clock.arrived, refit=any(due.values()))
         consuming = {self.large: self.uses_large, self.small: self.small_open}
         for key, company in ((LARGE, self.large), (SMALL, self.small)):
+            seconds = 0.0
             if due[company]:
-                service = self.training.retrained(key, company.store.holding())
-                self.events.add(self.tick, "retrain", company.name, service.seconds, "seconds of wall time")
-            else:
-                service = dataclasses.replace(company.service, seconds=0.0, stale=True)
-            company.service = self.training.serving(key, service, consuming[company])
+                start = time.perf_counter()
+                self.training.retrain(key, company.store.holding())
+                seconds = time.perf_counter() - start
+                self.events.add(self.tick, "retrain", company.name, seconds, "seconds of wall time")
+            company.service = self.training.service(key, consuming[company], seconds, stale=not due[company])
 
     @property
     def small_open(self) -> NDArray[np.bool_]:

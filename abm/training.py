@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -32,12 +31,15 @@ class Training(ABC):
         """Prepare for a tick, refitting the reference models on what has arrived where ``refit``."""
 
     @abstractmethod
-    def retrained(self, company: str, holding: Holding) -> Service:
-        """Retrain a company's model on a holding and return what it serves."""
+    def retrain(self, company: str, holding: Holding) -> None:
+        """Retrain a company's model on a holding."""
 
     @abstractmethod
-    def serving(self, company: str, service: Service, consuming: NDArray[np.bool_]) -> Service:
-        """Return the service measured on those who consume it, bool[N]."""
+    def service(self, company: str, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
+        """Return what the company's model is worth, measured on those who consume it, bool[N].
+
+        ``seconds`` and ``stale`` are as in :class:`abm.services.Service`.
+        """
 
     @abstractmethod
     def composition_gaps(
@@ -82,20 +84,13 @@ class LiveTraining(Training):
     def _new_reference(self) -> None:
         self._baseline_hits, _ = self.use_case.hits(self.reference.uninformed.holdout)
 
-    def retrained(self, company: str, holding: Holding) -> Service:
-        """Retrain and measure on the holdout."""
-        start = time.perf_counter()
-        evaluation = self.learners[company].update(holding, self.reference.uninformed)
-        self._evaluations[company] = evaluation
-        return self._service(evaluation, time.perf_counter() - start)
+    def retrain(self, company: str, holding: Holding) -> None:
+        """Train on exactly this holding."""
+        self._evaluations[company] = self.learners[company].update(holding, self.reference.uninformed)
 
-    def serving(self, company: str, service: Service, consuming: NDArray[np.bool_]) -> Service:
+    def service(self, company: str, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
         """Measure the last trained model on the people it serves."""
         evaluation = self._evaluations[company].serving(consuming)
-        self._evaluations[company] = evaluation
-        return self._service(evaluation, service.seconds, service.stale)
-
-    def _service(self, evaluation: Evaluation, seconds: float, stale: bool = False) -> Service:
         known = evaluation.holding.codes == GENUINE
         if not self.use_case.personalised:
             known = unknown = np.ones_like(known)  # everybody gets the same
@@ -150,14 +145,22 @@ class Replay(Training):
         self._rows = ticks[list(replay_columns())].to_dict("records")
         self._relevant = records
         self._row: dict[Any, Any] = self._rows[0]
+        self._trained: dict[str, tuple[dict[Any, Any], NDArray[np.bool_]]] = {}
 
     def new_tick(self, tick: int, arrived: NDArray[np.bool_] | None, refit: bool) -> None:
         """Turn to the row of the tick."""
         self._row = self._rows[min(tick, len(self._rows) - 1)]
 
-    def retrained(self, company: str, holding: Holding) -> Service:
-        """Return what was recorded; a user's hits are the user's records times pooled utility."""
-        row = self._row
+    def retrain(self, company: str, holding: Holding) -> None:
+        """Take over what was recorded of the tick, and whom the holding makes known."""
+        self._trained[company] = (self._row, holding.codes == GENUINE)
+
+    def service(self, company: str, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
+        """Return what was recorded; a user's hits are the user's records times pooled utility.
+
+        Whom the company served then is in the recorded quality, so ``consuming`` changes nothing.
+        """
+        row, knows = self._trained[company]
         known, unknown = row[f"utility_{company}_known"], row[f"utility_{company}_unknown"]
         return Service(
             quality={p: row[f"quality_{company}_{p}"] for p in PERSPECTIVES},
@@ -166,15 +169,13 @@ class Replay(Training):
             n_test=dict.fromkeys(PERSPECTIVES, int(row[f"n_test_{company}"])),
             known_loss=row[f"loss_{company}_known"],
             unknown_loss=row[f"loss_{company}_unknown"],
-            hits=self._relevant * np.where(holding.codes == GENUINE, known, unknown),
+            hits=self._relevant * np.where(knows, known, unknown),
             best_hits=self._relevant * row["utility_best"],
             baseline_hits=self._relevant * row["utility_baseline"],
             relevant=self._relevant,
+            seconds=seconds,
+            stale=stale,
         )
-
-    def serving(self, company: str, service: Service, consuming: NDArray[np.bool_]) -> Service:
-        """Return the service as recorded: whom it served then is in the recorded quality."""
-        return service
 
     def composition_gaps(
         self,
