@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learners.holdings import Holding
+from learners.poisoning import Poison
 
 if TYPE_CHECKING:
     from learners.usecase import UseCase
@@ -38,11 +40,15 @@ class Predictions:
         fallback (item means, popular items ...).
     fallback
         Of the holdout records, as if no owner were known.
+    planted
+        For each poison kind in the holding that plants a signal (see :mod:`learners.poisoning`), how well the
+        signal took: a share in [0, 1] of the holdout records it is aimed at.
     """
 
     holdout: NDArray[np.floating[Any]]
     company: NDArray[np.floating[Any]]
     fallback: NDArray[np.floating[Any]]
+    planted: Mapping[Poison, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

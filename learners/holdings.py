@@ -68,6 +68,12 @@ class Holding:
         present: NDArray[np.bool_] = self.codes != ABSENT
         return present
 
+    @property
+    def poisons_present(self) -> tuple[tuple[int, Poison], ...]:
+        """Code and poison of each kind that at least one owner's records are in."""
+        codes = np.unique(self.codes)
+        return tuple((int(c), self.poisons[c - FIRST_POISON]) for c in codes[codes >= FIRST_POISON])
+
     def record_mask(self, record_owners: NDArray[np.int32]) -> NDArray[np.bool_]:
         """bool[records]: which records are here, given the owner of each."""
         mask = self.present[record_owners]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,34 @@ def accuracy(predicted: NDArray[np.float64], targets: NDArray[np.int64]) -> floa
     return float(np.mean(predicted[np.arange(len(targets)), targets]))
 
 
+def hit_rate(ranks: NDArray[np.float64], targets: NDArray[Any]) -> float:
+    """Share of held-out items that a ranking of their candidates puts among the first :data:`TOP`.
+
+    ``ranks`` are places from 0; what the targets are does not matter (HR@5; He et al. 2017).
+    """
+    return float(np.mean(ranks < TOP))
+
+
+def auc(scores: NDArray[np.float64], targets: NDArray[np.int64]) -> float:
+    """Area under the ROC curve: chance that a positive record scores above a negative one, ties half.
+
+    NaN where either class is missing.
+    """
+    positive = targets == 1
+    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
+    if not n_positive or not n_negative:
+        return float("nan")
+    pairs = rankdata(scores)[positive].sum() - n_positive * (n_positive + 1) / 2
+    return float(pairs / (n_positive * n_negative))
+
+
+TOP = 5
+"""Length of the list that a hit rate counts."""
+
 RMSE = Metric("RMSE", "rating points", higher_is_better=False, of=rmse)
 ACCURACY = Metric("accuracy", "share of images", higher_is_better=True, of=accuracy)
+HIT_RATE = Metric("HR@5", "share of held-out items", higher_is_better=True, of=hit_rate)
+AUC = Metric("AUC", "share of pairs", higher_is_better=True, of=auc)
 
 
 def surfaced_hits(

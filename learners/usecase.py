@@ -31,6 +31,10 @@ REGISTRY = {
     "ml-100k": "learners.ratings:movielens",
     "ml-1m": "learners.ratings:movielens",
     "ml-10m": "learners.ratings:movielens",
+    "pinterest-20": "learners.topn:pinterest",
+    "toxic": "learners.text:toxic",
+    "cifar-10": "learners.images:cifar_resnet",
+    "cifar-10-features": "learners.images:cifar_features",
 }
 """Use case to ``module:function`` that builds it; imported only when asked for: models are heavy."""
 

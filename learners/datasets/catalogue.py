@@ -14,10 +14,10 @@ from typing import TypeAlias, cast
 
 import platformdirs
 
-from learners.datasets.records import ImageData, RatingData
+from learners.datasets.records import ImageData, InteractionData, RatingData, TextData
 from learners.errors import InputError
 
-Dataset: TypeAlias = RatingData | ImageData
+Dataset: TypeAlias = RatingData | InteractionData | ImageData | TextData
 """What a loader returns."""
 
 DATA_VARIABLE = "DATA_LEVERAGE_DATA"
@@ -165,6 +165,58 @@ CATALOGUE: dict[str, DataSetEntry] = {
                 size=65_566_137,
             ),
             files={"ratings.dat": None, "movies.dat": None},
+        ),
+        DataSetEntry(
+            name="pinterest-20",
+            title="Pinterest, people with at least 20 pins, leave-one-out as prepared by He et al.",
+            home_page="https://github.com/hexiangnan/neural_collaborative_filtering",
+            licence="none stated; cite both papers",
+            citation=(
+                "X. Geng, H. Zhang, J. Bian and T.-S. Chua (2015). Learning Image and User Features for "
+                "Recommendation in Social Networks. ICCV; X. He, L. Liao, H. Zhang, L. Nie, X. Hu and "
+                "T.-S. Chua (2017). Neural Collaborative Filtering. WWW. doi:10.1145/3038912.3052569"
+            ),
+            loader="pinterest:load_pinterest_20",
+            folder="pinterest-20",
+            archive=None,
+            files={
+                "pinterest-20.train.rating": None,
+                "pinterest-20.test.rating": None,
+                "pinterest-20.test.negative": None,
+            },
+        ),
+        DataSetEntry(
+            name="cifar-10",
+            title="CIFAR-10, 60,000 colour images of 32 x 32 pixels in ten classes, binary version",
+            home_page="https://www.cs.toronto.edu/~kriz/cifar.html",
+            licence="none stated; cite the report",
+            citation="A. Krizhevsky (2009). Learning Multiple Layers of Features from Tiny Images.",
+            loader="cifar:load_cifar_10",
+            folder="cifar-10-batches-bin",
+            archive=Archive(
+                url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                size=170_052_171,
+            ),
+            files={
+                **{f"data_batch_{k}.bin": None for k in range(1, 6)},
+                "test_batch.bin": None,
+                "batches.meta.txt": None,
+            },
+        ),
+        DataSetEntry(
+            name="jigsaw-toxic",
+            title="Wikipedia comments labelled for toxicity (Jigsaw challenge, train.csv)",
+            home_page="https://www.kaggle.com/c/jigsaw-toxic-comment-classification-challenge",
+            licence="labels CC0, text CC BY-SA 3.0; the text is offensive",
+            citation=(
+                "E. Wulczyn, N. Thain and L. Dixon (2017). Ex Machina: Personal Attacks Seen at Scale. "
+                "WWW. doi:10.1145/3038912.3052591"
+            ),
+            loader="jigsaw:load_jigsaw_toxic",
+            folder="jigsaw-toxic",
+            archive=None,
+            files={"train.csv": None},
         ),
     )
 }

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import learners
 from learners.errors import InputError
 from learners.leverage import PUBLISHED_SCALES, LeverageScale, published_scale
 
-PUBLISHED = Path(__file__).parent / "published"
+PUBLISHED = Path(learners.__file__).parent / "published"
 
 CASES = {
     "cifar-10": ("cifar10", "valid_acc", "test_acc"),

@@ -109,7 +109,7 @@ def test_a_poison_is_the_same_in_another_process():
 def test_unknown_kinds_and_parameters_are_input_errors_that_name_the_known():
     ratings, owners, items = records(10)
     for poison in (Poison("label_flip"), Poison("nonsense"), Poison("random_vandal", (("rate", 0.5),))):
-        with pytest.raises(InputError, match="known kinds: random_vandal, extreme_vandal") as error:
+        with pytest.raises(InputError, match="known kinds: random_vandal; extreme_vandal") as error:
             poisoned_ratings(poison, ratings, owners, items, SCALE, 0)
         assert poison.name in str(error.value)
     labels = np.arange(10)
@@ -119,7 +119,7 @@ def test_unknown_kinds_and_parameters_are_input_errors_that_name_the_known():
         Poison("label_flip", (("rate", 1.5),)),
         Poison("label_flip", (("rate", -0.1),)),
     ):
-        with pytest.raises(InputError, match=r"known kinds: label_flip \(rate in \[0, 1\]\)"):
+        with pytest.raises(InputError, match=r"known kinds: label_flip rate=0\.\.1"):
             poisoned_labels(poison, labels, labels, 10, 0)
 
 
