@@ -54,7 +54,7 @@ class Stances:
     Attributes
     ----------
     names
-        ``stay`` first; ``poison:<kind>`` for each poison kind that applies to the use case.
+        ``stay`` first; ``poison:<kind>`` for each poison kind on offer.
     bits
         bool[K, 5]: columns :data:`WITHHOLD` ... :data:`LEAVE`.
     poisons
@@ -70,7 +70,7 @@ class Stances:
         """Return the named stances, numbered, and one for each poison kind."""
         names = (*NAMED_STANCES, *(f"poison:{kind}" for kind in poison_kinds))
         bits = [*NAMED_STANCES.values(), *((0, 0, 0, 1, 0) for _ in poison_kinds)]
-        poisons = (*(None for _ in NAMED_STANCES), *(Poison(kind) for kind in poison_kinds))
+        poisons = (*(None for _ in NAMED_STANCES), *map(Poison.of, poison_kinds))
         return cls(names, np.array(bits, np.bool_), poisons)
 
     def __len__(self) -> int:

@@ -29,7 +29,7 @@ from abm.decisions import (
 from abm.ledger import Ledger
 from abm.network import NetworkParameters, WattsStrogatz, build_network
 from abm.policy import Intervention, Policy, PolicySchedule
-from abm.population import Population, PopulationParameters
+from abm.population import Population, PopulationParameters, poisons_on_offer
 from abm.records import (
     EventLog,
     LeverageParameters,
@@ -145,7 +145,7 @@ class DataLeverageModel(SocietyModel):
         self.published_scale = published_scale(name) if published else None
         records = np.ones(_replayed_users(traits, replay)) if data is None else data.records_per_owner
         self.population = Population(traits, records, self.streams)
-        self.stances = Stances.of(data.poison_kinds if data else ())
+        self.stances = Stances.of(poisons_on_offer(traits.poisons, data.poison_kinds) if data else ())
         self.network = build_network(
             ties,
             self.population.n_users,
@@ -330,7 +330,7 @@ class DataLeverageModel(SocietyModel):
             company.intake(entries, self.clock, arrivals, self.policy)
             company.count_records()
         for entry in entries:
-            what = f"{entry.move}:{entry.poison.name}" if entry.poison else str(entry.move)
+            what = f"{entry.move}:{entry.poison}" if entry.poison else str(entry.move)
             self.events.add(self.tick, "move", what, len(entry.users), f"{len(entry.users)} users {what}")
 
     # 6. retrain

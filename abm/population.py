@@ -14,6 +14,7 @@ from abm.beliefs import FAMILIES, BeliefParameters
 from abm.costs import CostParameters
 from abm.streams import Streams
 from learners.parameters import Parameters, parameter
+from learners.poisoning import COMMON, Poison
 
 
 class InterestParameters(Parameters):
@@ -45,12 +46,33 @@ class PopulationParameters(Parameters):
         0.5, "Cost of attending to Small Co. instead of Large Co.", unit="share of full service", ge=0, le=10
     )
 
+    poisons: list[str] | None = parameter(
+        None,
+        "Poison kinds on offer, such as 'plant target=3'; none given: the common ones that apply",
+        unit="-",
+    )
+
     @field_validator("users")
     @classmethod
     def _enough_users(cls, users: Literal["all"] | int) -> Literal["all"] | int:
         if users != "all" and users < 2:
             raise ValueError("must be 'all' or at least 2")
         return users
+
+
+def poisons_on_offer(chosen: list[str] | None, applicable: tuple[str, ...]) -> list[str]:
+    """Return the poison kinds that users can choose, of those ``applicable`` to the use case.
+
+    Raises
+    ------
+    InputError
+        If a chosen kind does not apply, or has a setting that is unknown or out of bounds.
+    """
+    if chosen is None:
+        return [kind for kind in applicable if kind in COMMON]
+    for kind in chosen:
+        Poison.of(kind).settings(applicable)
+    return chosen
 
 
 class Population:

@@ -111,6 +111,7 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
         row[f"owners_{key}"] = int(np.count_nonzero(company.store.codes))
         row[f"records_{key}"] = company.records
     row["poisoned_large"] = model.large.poisoned_records
+    row["poison_planted_large"] = model.large.service.planted
     row |= _service_columns(model)
     row["seconds_decide"] = model.seconds_decide
     row["seconds_retrain_large"] = model.large.service.seconds

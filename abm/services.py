@@ -53,6 +53,8 @@ class Service:
         Wall seconds that retraining took.
     stale
         Whether the model was not retrained on the present holding.
+    planted
+        How well the signals took that poison planted in the model, a mean over the kinds; NaN where none.
     """
 
     quality: dict[str, float]
@@ -67,6 +69,7 @@ class Service:
     relevant: NDArray[np.float64]
     seconds: float = 0.0
     stale: bool = False
+    planted: float = np.nan
 
     def worth(self, known: bool, boost: float) -> float:
         """Return the worth of the service in [0, 1] to users known or not: 1 - (1 - 1/b) loss, at least 0."""

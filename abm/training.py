@@ -111,6 +111,7 @@ class LiveTraining(Training):
             relevant=evaluation.relevant,
             seconds=seconds,
             stale=stale,
+            planted=float(np.mean([*predictions.planted.values()])) if predictions.planted else np.nan,
         )
 
     def composition_gaps(

@@ -63,6 +63,9 @@ KINDS: dict[str, dict[str, Setting]] = {
 }
 """Poison kinds and their parameters."""
 
+COMMON = ("random_vandal", "extreme_vandal", "hated_playlist", "label_flip")
+"""Kinds that anybody can think of alone; the others take a target that a collective agrees on."""
+
 
 @dataclass(frozen=True)
 class Poison:
@@ -76,8 +79,24 @@ class Poison:
 
     @classmethod
     def of(cls, kind: str | Poison) -> Poison:
-        """Return a poison from its name, or the poison itself."""
-        return kind if isinstance(kind, Poison) else cls(kind)
+        """Return a poison from its text, such as ``plant target=3``, or the poison itself.
+
+        Raises
+        ------
+        InputError
+            If the text is not a name and then settings ``name=number``.
+        """
+        if isinstance(kind, Poison):
+            return kind
+        name, *settings = kind.split() or [""]
+        try:
+            pairs = [setting.split("=") for setting in settings]
+            return cls(name, tuple((key, float(value)) for key, value in pairs))
+        except ValueError:
+            raise InputError(f"poison kind '{kind}' is not a name, then settings such as target=3") from None
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *(f"{key}={value:g}" for key, value in self.parameters)])
 
     def settings(self, applicable: tuple[str, ...]) -> dict[str, float]:
         """Return the value of every parameter of the kind, given or default.
@@ -97,9 +116,8 @@ class Poison:
             name not in known or not known[name].least <= value <= known[name].largest
             for name, value in self.parameters
         ):
-            shown = self.name + "".join(f" {name}={value:g}" for name, value in self.parameters)
             allowed = "; ".join(" ".join([kind, *map(_shown, KINDS[kind].items())]) for kind in applicable)
-            raise InputError(f"poison kind '{shown}' does not apply to this use case; known kinds: {allowed}")
+            raise InputError(f"poison kind '{self}' does not apply to this use case; known kinds: {allowed}")
         return {name: setting.default for name, setting in known.items()} | dict(self.parameters)
 
 

@@ -4,7 +4,8 @@ from scipy.stats import spearmanr
 
 from abm.actions import Stances
 from abm.beliefs import FAMILIES
-from abm.population import Population, PopulationParameters
+from abm.model import DataLeverageModel
+from abm.population import Population, PopulationParameters, poisons_on_offer
 from abm.streams import Streams
 from learners.errors import InputError
 from learners.parameters import parsed
@@ -122,3 +123,30 @@ def test_a_loaded_use_case_has_its_users(few_digits, society):
     assert society(few_digits, population={"users": 40}).population.n_users == 40
     with pytest.raises(InputError, match=r"^population\.users: 41 is not the 40 owners [^\n]*$"):
         society(few_digits, population={"users": 41})
+
+
+def test_the_common_poisons_that_apply_are_on_offer_unless_others_are_chosen():
+    applicable = ("label_flip", "plant", "erase")
+    assert poisons_on_offer(None, applicable) == ["label_flip"]
+    assert poisons_on_offer(["plant target=3", "erase"], applicable) == ["plant target=3", "erase"]
+    assert poisons_on_offer([], applicable) == []
+    with pytest.raises(InputError, match="poison kind 'random_vandal' does not apply"):
+        poisons_on_offer(["random_vandal"], applicable)
+
+
+def test_chosen_poisons_are_the_stances_of_a_run():
+    model = DataLeverageModel(
+        "digits",
+        population={"poisons": ["label_flip rate=0.5", "label_flip"]},
+        decision={
+            "rule": "scripted",
+            "steps": [{"tick": 1, "shares": {"poison:label_flip rate=0.5": 0.3, "poison:label_flip": 0.2}}],
+        },
+        rng=1,
+    )
+    model.step()
+    assert model.ticks[-1]["share_poison"] == pytest.approx(0.5, abs=0.01)
+    assert {str(poison) for _, poison in model.large.store.holding().poisons_present} == {
+        "label_flip rate=0.5",
+        "label_flip",
+    }

@@ -184,3 +184,50 @@ def test_company_test_records_carry_the_poison_and_the_holdout_stays_genuine(eit
     assert evaluation.company == either.metric.of(predicted, expected)
     # The model was trained on falsified values: with the genuine ones as targets it would look otherwise.
     assert evaluation.company != either.metric.of(predicted, either.company.targets)
+
+
+@pytest.mark.parametrize(
+    ("text", "poison"),
+    [
+        ("erase", Poison("erase")),
+        ("plant target=3", Poison("plant", (("target", 3.0),))),
+        ("label_flip rate=0.5 from_class=1", Poison("label_flip", (("rate", 0.5), ("from_class", 1.0)))),
+    ],
+)
+def test_a_poison_is_written_as_a_name_and_settings(text, poison):
+    assert Poison.of(text) == poison
+    assert str(poison) == text
+
+
+@pytest.mark.parametrize("text", ["plant target", "plant target=x", "plant target=1=2"])
+def test_a_poison_that_cannot_be_read_is_named(text):
+    with pytest.raises(InputError, match=f"poison kind '{text}' is not a name, then settings"):
+        Poison.of(text)
+
+
+def test_settings_are_filled_in_and_kept_within_bounds():
+    kinds = ("label_flip", "trigger")
+    assert Poison.of("trigger size=4").settings(kinds) == {"target": 0, "size": 4}
+    for text in ("trigger size=0", "trigger colour=1", "plant", "label_flip rate=1.5"):
+        with pytest.raises(InputError, match=f"poison kind '{text}' does not apply") as error:
+            Poison.of(text).settings(kinds)
+        assert "label_flip rate=0..1" in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_labels_flip_from_one_class_to_another_only():
+    labels = np.arange(N) % 4
+    flipped = poisoned_labels(
+        Poison.of("label_flip from_class=1 to_class=3"), labels, np.arange(N), n_classes=4, data_seed=0
+    )
+    np.testing.assert_array_equal(flipped, np.where(labels == 1, 3, labels))
+
+
+def test_planted_labels():
+    labels = np.arange(12) % 4
+    for text, expected in (
+        ("trigger target=2", np.full(12, 2)),
+        ("plant target=1", np.full(12, 1)),
+        ("plant_feature_only target=1", labels),
+    ):
+        np.testing.assert_array_equal(poisoned_labels(Poison.of(text), labels, labels, 4, 0), expected)
