@@ -36,7 +36,17 @@ def hit_rate(ranks: NDArray[np.float64], targets: NDArray[Any]) -> float:
 
     ``ranks`` are places from 0; what the targets are does not matter (HR@5; He et al. 2017).
     """
-    return float(np.mean(ranks < TOP))
+    return hit_rate_at(ranks, TOP)
+
+
+def hit_rate_at(ranks: NDArray[np.floating[Any]], k: int) -> float:
+    """Share of held-out items among the first k, given their places from 0."""
+    return float(np.mean(ranks < k))
+
+
+def ndcg_at(ranks: NDArray[np.floating[Any]], k: int) -> float:
+    """Mean of 1 / log2(place + 2) where the place from 0 is under k: NDCG@k with one relevant item."""
+    return float(np.mean(np.where(ranks < k, 1 / np.log2(ranks + 2), 0)))
 
 
 def auc(scores: NDArray[np.float64], targets: NDArray[np.int64]) -> float:

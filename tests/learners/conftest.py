@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learners.datasets.records import RatingData
+from learners.datasets.records import InteractionData, RatingData
+from learners.item_knn import ItemKNNParameters
 from learners.matrix_factorisation import FactorisationParameters
 from learners.ratings import RatingUseCase
+from learners.topn import TopNUseCase
 from learners.usecase import load_use_case
 
 
@@ -58,6 +60,54 @@ def rating_data():
 @pytest.fixture(scope="session")
 def rating_case():
     return make_rating_case
+
+
+def make_interactions(n_owners=120, n_items=240, seed=7):
+    """Return pins of people with one of eight tastes each, 10 to 19 a person, publisher's ids not 0..n-1."""
+    rng = np.random.default_rng(seed)
+    popularity = rng.uniform(0.2, 1, n_items)
+    pins, held_out, negatives = [], [], []
+    for owner in range(n_owners):
+        chance = popularity * np.where(np.arange(n_items) % 8 == owner % 8, 20, 1)
+        own = rng.choice(n_items, rng.integers(11, 21), replace=False, p=chance / chance.sum())
+        held_out.append(own[0])
+        pins.append(np.sort(own[1:]))
+        negatives.append(rng.choice(np.setdiff1d(np.arange(n_items), own), 99, replace=False))
+    return InteractionData(
+        name="synthetic",
+        owners=np.repeat(np.arange(n_owners, dtype=np.int32), [len(own) for own in pins]),
+        items=np.concatenate(pins).astype(np.int32),
+        held_out=np.array(held_out, np.int32),
+        negatives=np.array(negatives, np.int32),
+        owner_ids=np.arange(n_owners, dtype=np.int64) * 5 + 300,
+        item_ids=np.arange(n_items, dtype=np.int64) * 2 + 11,
+    )
+
+
+def make_interaction_case(data=None, split="live", device="cpu", **parameters):
+    """Return a top-n use case of synthetic data."""
+    return TopNUseCase(
+        "synthetic",
+        make_interactions() if data is None else data,
+        device,
+        split,
+        ItemKNNParameters(**{"neighbours": 40, "shrink": 5.0, **parameters}),
+    )
+
+
+@pytest.fixture(scope="session")
+def interactions():
+    return make_interaction_case()
+
+
+@pytest.fixture(scope="session")
+def interaction_data():
+    return make_interactions
+
+
+@pytest.fixture(scope="session")
+def interaction_case():
+    return make_interaction_case
 
 
 @pytest.fixture(scope="session")
