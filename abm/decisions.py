@@ -167,6 +167,11 @@ class ScriptedRule(DecisionRule):
         self.steps = {step.tick: step for step in parameters.steps}
         self._order: NDArray[np.int64] | None = None
 
+    @property
+    def stances(self) -> list[str]:
+        """Names of the scripted stances, in the order of their first steps."""
+        return list(dict.fromkeys(name for step in self.steps.values() for name in step.shares))
+
     def choose(self, view: DecisionView) -> NDArray[np.int8]:
         """Return the scripted stances at the tick a step begins, the present ones otherwise."""
         step = self.steps.get(view.tick)

@@ -24,12 +24,14 @@ from abm.decisions import (
     DecisionView,
     LogitParameters,
     ScriptedParameters,
+    ScriptedRule,
     decision_rule,
 )
 from abm.ledger import Ledger
 from abm.network import NetworkParameters, WattsStrogatz, build_network
 from abm.policy import Intervention, Policy, PolicySchedule
-from abm.population import Population, PopulationParameters, poisons_on_offer
+from abm.population import Population, PopulationParameters
+from abm.quality_source import QualitySource
 from abm.records import (
     EventLog,
     LeverageParameters,
@@ -43,13 +45,14 @@ from abm.records import (
 from abm.revenue import revenue
 from abm.services import Attention, divided_attention
 from abm.streams import Streams
-from abm.training import LARGE, SMALL, LiveTraining, Replay, Training, recorded_users
+from abm.training import LARGE, SMALL
 from learners.composition import CompositionGap
+from learners.curve_table import Curve
 from learners.errors import InputError
 from learners.holdings import ABSENT, GENUINE
 from learners.leverage import published_scale
 from learners.parameters import parsed
-from learners.usecase import UseCase, load_use_case
+from learners.usecase import UseCase
 
 
 class DataLeverageModel(SocietyModel):
@@ -83,6 +86,9 @@ class DataLeverageModel(SocietyModel):
         Subclass of :class:`abm.agents.User` whose ``decide`` is asked instead of the rule.
     replay
         The ``ticks`` table of a recorded run: its qualities are played again and nothing is trained.
+    curve
+        A learning curve, on which qualities are read instead of training. Users are the owners of the data
+        it was measured on, or any number who own one record each (a published curve: 2,000 by default).
     rng
         Seed of everything random, an int or ``None``.
 
@@ -110,6 +116,7 @@ class DataLeverageModel(SocietyModel):
         degree: int | None = None,
         user_class: type[User] = User,
         replay: pd.DataFrame | None = None,
+        curve: Curve | None = None,
         rng: int | None = None,
     ) -> None:
         seed = secrets.randbits(63) if rng is None else rng
@@ -135,17 +142,15 @@ class DataLeverageModel(SocietyModel):
         )
 
         clock_parameters = parsed(ClockParameters, clock, "clock")
-        if replay is not None and traits.beliefs.true > 0:
-            raise InputError("population.beliefs.true: must be 0 in a replay, which has no measured curve")
-        if replay is not None and clock_parameters.kind == "stream":
-            raise InputError("clock.kind: must be 'static' in a replay, in which no records arrive")
-        data = _loaded(use_case, traits) if replay is None else None
-        name = use_case if isinstance(use_case, str) else use_case.name
+        source = QualitySource(use_case, traits, clock_parameters, replay, curve)
+        self.use_case = data = source.use_case
         published = self.leverage_parameters.baseline == "published"
-        self.published_scale = published_scale(name) if published else None
-        records = np.ones(_replayed_users(traits, replay)) if data is None else data.records_per_owner
-        self.population = Population(traits, records, self.streams)
-        self.stances = Stances.of(poisons_on_offer(traits.poisons, data.poison_kinds) if data else ())
+        self.published_scale = published_scale(source.name) if published else None
+        self.population = Population(traits, source.records, self.streams)
+        self.stances = Stances.of(source.poisons)
+        if isinstance(self.rule, ScriptedRule):
+            for stance in self.rule.stances:
+                self.stances.code(stance)  # one that this run does not offer is refused now, not at its tick
         self.network = build_network(
             ties,
             self.population.n_users,
@@ -155,11 +160,9 @@ class DataLeverageModel(SocietyModel):
         )
         self.clock = Clock(clock_parameters, data)
         self.record_owners = data.record_owners if data else np.empty(0, np.int32)
-        self.training: Training
-        if data:
-            self.training = LiveTraining(data, self.streams.integer("learner"), self.clock.arrived)
-        elif replay is not None:
-            self.training = Replay(replay, self.population.records)
+        self.training = source.training(
+            self.population.records, self.streams.integer("learner"), self.clock.arrived
+        )
         self.beliefs = Beliefs(traits.beliefs, self.training.true_curve if traits.beliefs.true > 0 else None)
         self.ledger = Ledger()
         self.events = EventLog()
@@ -424,20 +427,3 @@ class DataLeverageModel(SocietyModel):
 def recorded(model: DataLeverageModel, column: str) -> Any:
     """Return a column of the last recorded tick."""
     return model.ticks[-1][column]
-
-
-def _loaded(use_case: str | UseCase, population: PopulationParameters) -> UseCase:
-    sample = None if population.users == "all" else population.users
-    if isinstance(use_case, str):
-        return load_use_case(use_case, owners=sample)
-    if sample not in (None, use_case.owners):
-        raise InputError(
-            f"population.users: {sample} is not the {use_case.owners} owners of the loaded use case"
-        )
-    return use_case
-
-
-def _replayed_users(population: PopulationParameters, replay: pd.DataFrame | None) -> int:
-    assert replay is not None
-    recorded = recorded_users(replay)
-    return recorded if population.users == "all" else population.users

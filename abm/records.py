@@ -79,6 +79,7 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
     row: dict[str, float | int | str | bool] = {
         "tick": model.tick,
         "mode": model.training.mode,
+        "random_participation_assumed": model.training.random_participation_assumed,
         "stale": model.large.service.stale or model.small.service.stale,
     }
     for prefix, shares in (("share", users), ("data_share", data)):

@@ -25,6 +25,8 @@ class Training(ABC):
     """A source of services."""
 
     mode: str
+    random_participation_assumed = False
+    """Whether quality follows from how many took part, as if they were a random set, not from who did."""
 
     @abstractmethod
     def new_tick(self, tick: int, arrived: NDArray[np.bool_] | None, refit: bool) -> None:

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from analysis.palette import STANCES
 
+if TYPE_CHECKING:
+    from analysis.audit import AuditError
+
 _DLP = (
     "Data leverage power says how far an action goes: 0 is no effect; 1 takes Large Co. down to its "
     "un-informed baseline, or brings Small Co. up to the model that has all the data."
+)
+
+_OFF_A_CURVE = (
+    "nothing is trained: quality is read off a learning curve, as if those who act were a random set"
 )
 
 
@@ -32,6 +39,7 @@ def summary_record(
     mode: str,
     note: str = "",
     warnings: Sequence[str] = (),
+    audit: AuditError | None = None,
 ) -> dict[str, Any]:
     """Return the numbers of a run that a reader asks for first.
 
@@ -41,6 +49,8 @@ def summary_record(
         As in ticks.parquet and events.parquet.
     scenario_name, question, use_case, metric, higher_is_better, perspective, mode, note, warnings
         What the run was; passed through, so that the record stands alone.
+    audit
+        How far off the curve was at worst, where that was measured.
 
     Returns
     -------
@@ -59,6 +69,7 @@ def summary_record(
         "perspective": perspective,
         "note": note,
         "warnings": list(warnings),
+        "audit": audit._asdict() if audit else None,
         "stale_ticks": int(ticks["stale"].sum()),
         "ticks": int(last["tick"]),
         "shares": {stance: float(last[f"share_{stance}"]) for stance in STANCES},
@@ -130,9 +141,18 @@ def run_summary(ticks: pd.DataFrame, events: pd.DataFrame, **described: Any) -> 
     paragraphs += [_law(law, r) for law in r["interventions"]]
     how = {
         "live": "both models are retrained every tick on the data left to them",
+        "grid": f"{_OFF_A_CURVE}, in straight lines between its points",
+        "surrogate": f"{_OFF_A_CURVE}, smoothly between its points",
         "replay": "recorded qualities are played again, nothing is trained",
     }
     paragraphs.append(f"One run, one seed; {r['use_case']}; {how[r['mode']]}.")
+    if worst := r["audit"]:
+        company = "Large Co." if worst["company"] == "large" else "Small Co."
+        paragraphs.append(
+            f"**Audit.** Against models trained on what the companies really held, the curve was off by at "
+            f"most {_number(worst['error'])} in units of leverage ({company}, {worst['perspective']} view, "
+            f"tick {worst['tick']})."
+        )
     paragraphs.append(r["note"])
     if r["stale_ticks"]:
         paragraphs.append(f"At {r['stale_ticks']} ticks a company served a model of earlier data.")

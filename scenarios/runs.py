@@ -15,12 +15,13 @@ import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 
+from abm.curve_training import CurveTraining
 from abm.model import DataLeverageModel
 from abm.records import agent_table
-from abm.training import LiveTraining
+from analysis.audit import audit, audited_ticks, largest_error
 from analysis.figures import run_figures
 from analysis.summary import run_summary, summary_record
-from learners.usecase import UseCase
+from learners.metrics import Metric
 from scenarios.run_directory import RunDirectory
 from scenarios.scenario import Scenario
 
@@ -42,6 +43,8 @@ class Run:
         The tables of ticks.parquet, events.parquet and agents.parquet.
     manifest
         What run.json says.
+    audit
+        How far the curve is from trained models, see :func:`analysis.audit.audit`; ``None`` if not asked for.
     """
 
     scenario: Scenario
@@ -52,6 +55,7 @@ class Run:
     metric: str
     unit: str
     higher_is_better: bool
+    audit: pd.DataFrame | None = None
 
     def summary(self) -> str:
         """Return the run in plain words, Markdown."""
@@ -73,6 +77,7 @@ class Run:
             "mode": scenario.mode,
             "note": scenario.note,
             "warnings": self.manifest["warnings"],
+            "audit": None if self.audit is None else largest_error(self.audit),
         }
 
     def write(self, directory: RunDirectory) -> None:
@@ -81,6 +86,8 @@ class Run:
         directory.write_parquet("ticks.parquet", self.ticks, metadata)
         directory.write_parquet("events.parquet", self.events, metadata)
         directory.write_parquet("agents.parquet", self.agents, metadata)
+        if self.audit is not None:
+            directory.write_text("audit.csv", self.audit.to_csv(index=False, lineterminator="\n"))
         figures = run_figures(
             self.ticks,
             self.events,
@@ -101,13 +108,23 @@ def play(
     data_dir: Path | None = None,
     device: str = "auto",
     progress: Progress | None = None,
+    audits: int = 0,
 ) -> Run:
     """Play a scenario with one thread, which for models of this size is the fastest and the reproducible way.
+
+    Parameters
+    ----------
+    scenario, data_dir, device
+        See :meth:`scenarios.scenario.Scenario.build`.
+    progress
+        Called after every tick.
+    audits
+        Ticks at which a run of mode grid or surrogate is compared with trained models: it is played again.
 
     Raises
     ------
     InputError
-        If the data set is missing or does not fit the scenario.
+        If the data set is missing or does not fit the scenario, or the run cannot be audited.
     """
     wall, cpu = time.perf_counter(), time.process_time()
     threads = torch.get_num_threads()
@@ -115,59 +132,81 @@ def play(
     try:
         with threadpool_limits(1):
             model = scenario.build(data_dir=data_dir, device=device)
+            audited = audited_ticks(model, scenario.ticks, audits) if audits else []
             if progress:
                 progress(model)
             for _ in range(scenario.ticks):
                 model.step()
                 if progress:
                     progress(model)
+            errors = audit(scenario.build(use_case=model.use_case), audited) if audited else None
     finally:
         torch.set_num_threads(threads)
-    live = model.training.use_case if isinstance(model.training, LiveTraining) else None
     seconds = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     ticks = pd.DataFrame(model.ticks)
     tables = model.agent_tables
     if scenario.record.agents == "end":
         tables = [agent_table(model)]
+    metric = _metric(model)
+    start = ticks.iloc[0]
     return Run(
         scenario=scenario,
         ticks=ticks,
         events=model.events.table(),
         agents=pd.concat(tables, ignore_index=True),
-        manifest=_manifest(scenario, live, ticks) | seconds,
-        metric=live.metric.name if live else "quality",
-        unit=live.metric.unit if live else "",
-        higher_is_better=live.higher_is_better
-        if live
-        else bool(ticks["best_holdout"].iloc[0] > ticks["baseline_holdout"].iloc[0]),
+        manifest=_manifest(scenario, model, ticks) | seconds,
+        metric=metric.name if metric else "quality",
+        unit=metric.unit if metric else "",
+        higher_is_better=metric.higher_is_better
+        if metric
+        else bool(start["best_holdout"] > start["baseline_holdout"]),
+        audit=errors,
     )
 
 
-def _manifest(scenario: Scenario, live: UseCase | None, ticks: pd.DataFrame) -> dict[str, Any]:
+def _metric(model: DataLeverageModel) -> Metric | None:
+    """Return the quality measure; a recording does not say which it was."""
+    if isinstance(model.training, CurveTraining):
+        return model.training.curve.metric
+    return model.use_case.metric if model.use_case else None
+
+
+def _manifest(scenario: Scenario, model: DataLeverageModel, ticks: pd.DataFrame) -> dict[str, Any]:
+    use_case = model.use_case
     return {
         "scenario": scenario.model_dump(mode="json"),
         "seed": scenario.seed,
         "status": "finished",
         "mode": scenario.mode,
-        "device": live.device if live else None,
+        "device": use_case.device if use_case else None,
         "threads": 1,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
         "version": importlib.metadata.version("data-leverage"),
         "code": code_digest(),
-        "data": {live.name: live.data_digest} if live else {scenario.replay: _file_digest(scenario.replay)},
-        "warnings": [*(live.warnings if live else ()), *_few_records(scenario, ticks)],
+        "data": _sources(scenario, model),
+        "warnings": [*(use_case.warnings if use_case else ()), *_few_records(scenario, ticks)],
     }
 
 
-def _file_digest(path: str | None) -> str:
-    return hashlib.sha256(Path(str(path)).read_bytes()).hexdigest()
+def _sources(scenario: Scenario, model: DataLeverageModel) -> dict[str, str]:
+    """Return what the run was made from, each with its SHA-256."""
+    digests = {model.use_case.name: model.use_case.data_digest} if model.use_case else {}
+    if scenario.replay is not None:
+        digests[scenario.replay] = _file_digest(scenario.replay)
+    if isinstance(model.training, CurveTraining):
+        digests[model.training.curve.source] = model.training.curve.digest
+    return digests
+
+
+def _file_digest(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _few_records(scenario: Scenario, ticks: pd.DataFrame) -> list[str]:
     """Warn of ticks at which the served view, where it is the headline, rests on very few test records."""
-    if scenario.leverage.perspective != "served":
+    if scenario.leverage.perspective != "served" or scenario.curve is not None:
         return []
     few = {
         name: int((ticks[f"n_test_{key}"] < 100).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -14,8 +15,11 @@ from abm.network import NetworkParameters, WattsStrogatz
 from abm.policy import Policy
 from abm.population import PopulationParameters
 from abm.records import LeverageParameters, RecordParameters
+from learners.curve_files import load_curve
+from learners.curve_table import Mode
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
+from learners.published_curves import PUBLISHED, published_curve
 from learners.usecase import REGISTRY, load_use_case
 from scenarios.interventions import Interventions
 from scenarios.yaml_file import read_mapping, set_key, validated, with_value
@@ -24,9 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from abm.model import DataLeverageModel
+    from learners.curve_table import Curve
+    from learners.usecase import UseCase
 
 LIBRARY = Path(__file__).parent / "library"
 """Folder of the shipped scenarios."""
+
+CURVE_MODES = typing.get_args(Mode)
+"""Modes in which quality is read off a learning curve."""
 
 DEFAULT = "digits-default"
 """What runs when no scenario is named."""
@@ -47,10 +56,16 @@ class Scenario(Parameters):
     learner: dict[str, Any] = parameter({}, "Parameters of the learner", unit="-")
     ticks: int = parameter(40, "Length of the run", unit="ticks", ge=1, le=100_000)
     seed: int = parameter(1, "Seed of everything random", unit="-", ge=0, lt=2**63)
-    mode: Literal["live", "replay"] = parameter(
-        "live", "live: models are retrained every tick; replay: recorded qualities are played again", unit="-"
+    mode: Literal["live", "grid", "surrogate", "replay"] = parameter(
+        "live",
+        "live: models are retrained every tick; grid, surrogate: quality is read off a learning curve; "
+        "replay: recorded qualities are played again",
+        unit="-",
     )
     replay: str | None = parameter(None, "A ticks.parquet to play again (mode replay)", unit="path")
+    curve: str | None = parameter(
+        None, "A curve.csv or its folder, or 'published' (modes grid and surrogate)", unit="path"
+    )
     population: PopulationParameters = Field(default_factory=PopulationParameters)
     network: NetworkParameters = Field(default_factory=WattsStrogatz)
     decision: DecisionParameters = Field(default_factory=LogitParameters)
@@ -67,6 +82,11 @@ class Scenario(Parameters):
             raise ValueError(f"use_case '{self.use_case}' is not one of {', '.join(REGISTRY)}")
         if (self.mode == "replay") != (self.replay is not None):
             raise ValueError("replay names the ticks.parquet of mode 'replay', and only of that mode")
+        if (self.mode in CURVE_MODES) != (self.curve is not None):
+            raise ValueError(
+                "curve names the curve.csv of modes 'grid' and 'surrogate', or says 'published', "
+                "and only in these modes"
+            )
         for number, intervention in enumerate(self.interventions):
             if intervention.start > self.ticks:
                 raise ValueError(
@@ -79,7 +99,12 @@ class Scenario(Parameters):
         return self
 
     def build(
-        self, seed: int | None = None, *, data_dir: Path | str | None = None, device: str = "auto"
+        self,
+        seed: int | None = None,
+        *,
+        data_dir: Path | str | None = None,
+        device: str = "auto",
+        use_case: UseCase | None = None,
     ) -> DataLeverageModel:
         """Return the model at tick 0.
 
@@ -91,6 +116,8 @@ class Scenario(Parameters):
             Folder of the data sets.
         device
             ``auto``, ``cpu`` or ``cuda``.
+        use_case
+            The scenario's own, where another run of it has loaded it already.
 
         Raises
         ------
@@ -99,14 +126,13 @@ class Scenario(Parameters):
         """
         from abm.model import DataLeverageModel
 
-        users = self.population.users
-        live = self.mode == "live"
+        users, curve = self.population.users, self._curve()
+        owned = self.mode == "live" or (curve is not None and curve.measured and users == "all")
+        if owned and use_case is None:
+            sample = None if users == "all" else users
+            use_case = load_use_case(self.use_case, data_dir, device, owners=sample, **self.learner)
         return DataLeverageModel(
-            load_use_case(
-                self.use_case, data_dir, device, owners=None if users == "all" else users, **self.learner
-            )
-            if live
-            else self.use_case,
+            use_case or self.use_case,
             population=self.population,
             network=self.network,
             decision=self.decision,
@@ -116,9 +142,18 @@ class Scenario(Parameters):
             clock=self.clock.model_copy(update={"slices": self.clock.slices or self.ticks}),
             record=self.record,
             interventions=self.interventions,
-            replay=None if live else _recorded_ticks(Path(str(self.replay))),
+            replay=None if self.replay is None else _recorded_ticks(Path(self.replay)),
+            curve=curve,
             rng=self.seed if seed is None else seed,
         )
+
+    def _curve(self) -> Curve | None:
+        if self.curve is None:
+            return None
+        mode: Mode = "grid" if self.mode == "grid" else "surrogate"
+        if self.curve == PUBLISHED:
+            return published_curve(self.use_case, mode)
+        return load_curve(Path(self.curve), self.use_case, mode)
 
 
 def shipped() -> list[str]:

@@ -247,9 +247,8 @@ def test_bad_scripts(few_digits, society):
         InputError, match=r"^decision\.scripted\.steps\.0: [^\n]*'strke' is not one of stay, "
     ):
         society(few_digits, decision=script((1, {"strke": 0.7})))
-    model = society(few_digits, decision=script((1, {"poison:nosuch": 0.7})))
     with pytest.raises(InputError, match=r"^stance 'poison:nosuch' is not one of [^\n]*$"):
-        model.step()
+        society(few_digits, decision=script((1, {"poison:nosuch": 0.7})))
 
 
 def test_decision_rule_of_parameters():

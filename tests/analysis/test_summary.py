@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.audit import AuditError
 from analysis.palette import STANCES
 from analysis.summary import run_summary, summary_record
 from scenarios.run_directory import json_text
@@ -69,6 +70,25 @@ def record(ticks=None, events=LAWS, **described):
 
 def words(ticks=None, events=LAWS, **described):
     return run_summary(tick_table() if ticks is None else ticks, events, **(DESCRIBED | described))
+
+
+def test_summary_says_what_an_audit_found():
+    assert record()["audit"] is None
+    assert "Audit" not in words()
+    worst = AuditError(0.14159, 7, "small", "served")
+    found = record(mode="grid", audit=worst)["audit"]
+    assert found == {"error": 0.14159, "tick": 7, "company": "small", "perspective": "served"}
+    text = words(mode="grid", audit=worst)
+    assert "the curve was off by at most 0.142 in units of leverage (Small Co., served view, tick 7)" in text
+
+
+@pytest.mark.parametrize(
+    ("mode", "how"),
+    [("grid", "in straight lines between its points"), ("surrogate", "smoothly between its points")],
+)
+def test_summary_says_that_nothing_was_trained(mode, how):
+    text = words(mode=mode)
+    assert f"quality is read off a learning curve, as if those who act were a random set, {how}." in text
 
 
 def test_record_has_the_numbers_of_the_last_tick():
