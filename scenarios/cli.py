@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -17,6 +17,7 @@ from learners.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from abm.model import DataLeverageModel
+    from learners.curves import CurvePoint
 
 # One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
 # and torch are imported, whatever the environment says.
@@ -34,6 +35,11 @@ app = typer.Typer(
 )
 data = typer.Typer(help="Data sets: list, fetch, add, check.", no_args_is_help=True)
 app.add_typer(data, name="data")
+reproduce = typer.Typer(
+    help="Published studies: run their protocol with our learners, beside what was published.",
+    no_args_is_help=True,
+)
+app.add_typer(reproduce, name="reproduce")
 
 stderr = Console(stderr=True)
 stdout = Console()
@@ -54,7 +60,11 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     ticks: Annotated[int | None, typer.Option(help="Length of the run.")] = None,
-    mode: Annotated[str | None, typer.Option(help="live or replay.")] = None,
+    mode: Annotated[str | None, typer.Option(help="live, grid, surrogate or replay.")] = None,
+    audit: Annotated[
+        int,
+        typer.Option(metavar="K", help="At K ticks of a grid or surrogate run, train for real and compare."),
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     data_dir: DataDir = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; the default is results/NAME.")] = None,
@@ -73,7 +83,7 @@ def run(
     from scenarios.runs import play
 
     with directory, _Progress(loaded.name, loaded.ticks) as progress:
-        played = play(loaded, data_dir=data_dir, device=device, progress=progress)
+        played = play(loaded, data_dir=data_dir, device=device, progress=progress, audits=audit)
         played.write(directory)
     if json:
         sys.stdout.write(json_text(played.record() | {"out": str(directory.out)}) + "\n")
@@ -87,6 +97,7 @@ def run(
         ("events.parquet", "laws, moves of data, retrainings"),
         ("agents.parquet", "one row a user at the end"),
         ("run.json", "the scenario as played, seed, versions, checksums"),
+        *([("audit.csv", "the curve against models trained on what the companies held")] if audit else []),
     ):
         stdout.print(f"  {name:<22}{what}", soft_wrap=True)
 
@@ -104,23 +115,155 @@ def scenarios() -> None:
 
 
 @app.command()
+def curve(
+    use_case: Annotated[str, typer.Argument(help="Which use case.")],
+    rates: Annotated[
+        str | None, typer.Option(help="Shares of the owners, such as .05,.2,.5; mirrors are added.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(help="Random orders of the owners.")] = 3,
+    poison: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="Measure a kind of poison, too.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    data_dir: DataDir = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Output folder; the default is results/curves/USE_CASE.")
+    ] = None,
+) -> None:
+    """Measure what models reach on random shares of the data; a restart goes on where it stopped."""
+    from analysis.curves import PERSPECTIVES, leverage_by_rate
+    from learners.curves import RATES
+    from learners.usecase import load_use_case
+    from scenarios.curves import measured_curve
+
+    try:
+        shares = [float(rate) for rate in rates.split(",")] if rates else list(RATES)
+    except ValueError:
+        raise InputError(f"rates: {rates!r} is not a list of numbers such as .05,.2,.5") from None
+    folder = out or Path("results") / "curves" / use_case
+    loaded = load_use_case(use_case, data_dir, device)
+    with _Bar(f"{use_case}: first fit") as bar:
+        rows = measured_curve(
+            loaded, folder, rates=shares, repeats=repeats, poisons=poison or (), seed=seed, progress=bar.point
+        )
+    table = Table("lever", "rate", *PERSPECTIVES, box=None)
+    for (lever, rate), group in leverage_by_rate(rows).groupby(["lever", "rate"], sort=False):
+        cells = {row.perspective: f"{row.mean:.3f} ± {row.sd:.3f}" for row in group.itertuples()}
+        table.add_row(
+            str(lever), f"{rate:.0%}", *(cells.get(view, "").replace(" ± nan", "") for view in PERSPECTIVES)
+        )
+    measured = len({row.repeat for row in rows})
+    stdout.print(f"Leverage (DLP), mean ± standard deviation; repeats: {measured}", soft_wrap=True)
+    stdout.print(table)
+    stdout.print(f"Written to {escape(str(folder))}", soft_wrap=True)
+
+
+@reproduce.command()
+def cdc(
+    use_case: Annotated[
+        list[str] | None, typer.Option("--use-case", metavar="NAME", help="Which; all whose data are here.")
+    ] = None,
+    rates: Annotated[
+        str | None, typer.Option(help="Shares of owners who contribute, such as .05,.2,.5.")
+    ] = None,
+    repeats: Annotated[int | None, typer.Option(help="Random draws of contributors.", min=1)] = None,
+    large: Annotated[
+        bool | None,
+        typer.Option(
+            "--large/--no-large", help="Train Large Co.; the default is yes, but for cifar-10 on a CPU."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Number of processes.", min=1)] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    data_dir: DataDir = None,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("results/reproduction/cdc"),
+) -> None:
+    """Let owners contribute as in Conscious Data Contribution (Vincent and Hecht 2021); a restart goes on."""
+    from scenarios.reproductions import fractions, reproduce_contributions
+
+    shares = fractions(rates, "rates") if rates else ()
+    with _Bar("reproduce cdc") as bar:
+        lines = reproduce_contributions(
+            out,
+            use_case or (),
+            rates=shares,
+            repeats=repeats,
+            large=large,
+            seed=seed,
+            workers=workers,
+            data_dir=data_dir,
+            device=device,
+            progress=bar.step,
+        )
+    _reproduced(lines, out)
+
+
+@reproduce.command()
+def strikes(
+    use_case: Annotated[
+        str, typer.Option("--use-case", help="ml-1m as published, or another MovieLens.")
+    ] = "ml-1m",
+    sizes: Annotated[str | None, typer.Option(help="Shares of people who strike, such as .1,.3.")] = None,
+    samples: Annotated[int, typer.Option(help="Random draws of strikers of each size.", min=1)] = 3,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.", min=2)] = 5,
+    learner: Annotated[str, typer.Option(help="ours, or surprise: the published model.")] = "ours",
+    groups: Annotated[bool, typer.Option("--groups", help="Let halves of groups strike, too.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed that draws the strikers.", min=0)] = 0,
+    workers: Annotated[int, typer.Option(help="Number of processes.", min=1)] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    data_dir: DataDir = None,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("results/reproduction/strikes"),
+) -> None:
+    """Let people strike as in Data Strikes (Vincent, Hecht and Sen 2019); a restart goes on."""
+    from analysis.strike_study import SIZES, StrikePlan
+    from scenarios.reproductions import fractions, reproduce_strikes
+
+    if learner not in ("ours", "surprise"):
+        raise InputError(f"learner: '{learner}' is not one of ours, surprise")
+    shares = fractions(sizes, "sizes") if sizes else SIZES
+    model: Literal["ours", "surprise"] = "surprise" if learner == "surprise" else "ours"
+    plan = StrikePlan(use_case, shares, samples, folds, model, groups)
+    with _Bar("reproduce strikes") as bar:
+        lines = reproduce_strikes(
+            out, plan, seed=seed, workers=workers, data_dir=data_dir, device=device, progress=bar.step
+        )
+    _reproduced(lines, out)
+
+
+def _reproduced(lines: list[str], out: Path) -> None:
+    for line in lines:
+        stdout.print(escape(line), soft_wrap=True, highlight=False)
+    stdout.print(f"[bold]Written to {escape(str(out))}[/bold]", soft_wrap=True)
+    for name, what in (
+        ("report.md", "verdicts, tables, what is incomplete"),
+        ("reproduction.csv", "one row a point: ours, published, difference"),
+        ("figures/", "as .png and .svg"),
+        ("runs.jsonl", "one line a trained model; keep it to go on from here"),
+    ):
+        stdout.print(f"  {name:<22}{what}", soft_wrap=True)
+
+
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="Which benchmark; all, if none.")] = "",
+    data_dir: DataDir = None,
     json: Json = False,
 ) -> None:
     """Measure speed as ratios to a floor or a peer in the same run."""
-    from scenarios.benchmarks import BENCHMARKS
+    from scenarios.benchmarks import BENCHMARKS, lines
     from scenarios.run_directory import json_text
 
     if name and name not in BENCHMARKS:
         raise InputError(f"there is no benchmark '{name}'; there are {', '.join(BENCHMARKS)}")
     for chosen in [name] if name else list(BENCHMARKS):
-        result = BENCHMARKS[chosen]()
+        result = BENCHMARKS[chosen](data_dir)
         if json:
-            sys.stdout.write(json_text(result) + "\n")
+            sys.stdout.write(json_text({key: result[key] for key in result if key != "text"}) + "\n")
         else:
-            for key, value in result.items():
-                stdout.print(f"{key:<32}{value:.4g}" if isinstance(value, float) else f"{key:<32}{value}")
+            for line in lines(result):
+                stdout.print(escape(line), soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -225,6 +368,37 @@ class _Progress:
         self._bar.update(self._task, completed=model.tick, description=text)
         if not stderr.is_terminal and model.tick % max(1, self._ticks // 10) == 0:
             stderr.print(f"tick {model.tick} of {self._ticks}: {text}", soft_wrap=True, highlight=False)
+
+
+class _Bar:
+    """The progress of a curve: a bar on a terminal's stderr; a line a point elsewhere."""
+
+    def __init__(self, text: str) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=stderr, disable=not stderr.is_terminal)
+        self._task = self._bar.add_task(text, total=None)
+
+    def __enter__(self) -> _Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def point(self, done: int, total: int, last: CurvePoint | None) -> None:
+        self.step("measured already" if last is None else _described(last), done, total)
+
+    def step(self, text: str, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total, description=text)
+        if not stderr.is_terminal:
+            stderr.print(f"{done} of {total}: {text}", soft_wrap=True, highlight=False)
+
+
+def _described(point: CurvePoint) -> str:
+    poison = f", {point.poisoned_share:.1%} {point.poison}" if point.poison else ""
+    return f"repeat {point.repeat + 1}, {point.clean_share:.1%} genuine{poison}"
 
 
 def main() -> None:

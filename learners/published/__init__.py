@@ -44,6 +44,40 @@ def contribution_table(use_case: str) -> pd.DataFrame:
     return table.rename(columns=names)[list(names.values())]
 
 
+def contribution_rows(use_case: str) -> pd.DataFrame:
+    """Return what is published of single models of a use case (Vincent and Hecht 2021).
+
+    Returns
+    -------
+    DataFrame
+        One row a trained model: ``company`` (``small``, ``large``), ``rate``, ``seed``, and its quality on
+        its own test records and on the hidden ones, ``quality_company`` and ``quality_holdout``, in the
+        metric's unit; ``train_records`` (NaN where not published). Empty for Pinterest, of which only means
+        are published.
+
+    Raises
+    ------
+    InputError
+        Where nothing is published for the use case.
+    """
+    contribution_table(use_case)
+    path = FOLDER / f"{_TABLES[use_case]}_rows.csv"
+    columns = ["company", "rate", "seed", "quality_company", "quality_holdout", "train_records"]
+    if not path.exists():
+        return pd.DataFrame(columns=columns)
+    names = {
+        "frac": "rate",
+        "len(train_y)": "train_records",
+        **{f"valid_{metric}": "quality_company" for metric in ("acc", "aur", "rmse")},
+        **{
+            f"{test}_{metric}": "quality_holdout"
+            for test in ("test", "hidden")
+            for metric in ("acc", "aur", "rmse")
+        },
+    }
+    return pd.read_csv(path).rename(columns=names).reindex(columns=columns)
+
+
 def strike_table() -> pd.DataFrame:
     """Return what is published of the ML-1M study (Vincent, Hecht and Sen 2019).
 
@@ -52,6 +86,7 @@ def strike_table() -> pd.DataFrame:
     DataFrame
         Columns ``quantity`` (``surfaced_hits``, ``normalised_loss``, ``rmse``), ``who``, ``lever``, ``rate``
         (share of users), ``value``; surfaced hits are a share of all hits, losses a share of the gap between
-        SVD and item means.
+        SVD and item means. Where nobody acts, ``who`` may be a model (``svd``, ``item_mean``, ``item_knn``,
+        ``user_knn``) that serves everybody.
     """
     return pd.read_csv(FOLDER / "data_strikes.csv")
