@@ -1,36 +1,51 @@
-"""The image use cases: classification from frozen random convolution features by ridge regression.
+"""The image use cases: owners are shards of images, a company's model says what is on an image.
 
-The features of an image never change, so what a company's model needs of its images are two sums, F'F and
-F'Y. Features are whole numbers held in float64, which makes the sums exact in any order: taking an owner's
-images out again leaves exactly the sums of never having had them.
+``digits`` and ``cifar-10-features`` classify by ridge regression on features that never change, ``cifar-10``
+by a ResNet-9 trained from scratch.
 """
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
+from torch import Tensor
 
 from learners.datasets import catalogue
 from learners.datasets.records import ImageData
 from learners.errors import InputError
 from learners.evaluation import Predictions
-from learners.holdings import FIRST_POISON, Holding
+from learners.frozen_features import FeatureTable, FrozenFeatures, RandomConvolutions
+from learners.holdings import Holding
 from learners.metrics import ACCURACY
 from learners.parameters import Parameters, parameter
-from learners.poisoning import poisoned_labels
-from learners.splits import split_records
-from learners.usecase import Effort, Learner, UseCase
+from learners.patch_features import patch_features
+from learners.poisoned_images import (
+    IMAGE_POISONS,
+    SIGNAL_SIDE,
+    image_settings,
+    patch_sides,
+    planted_side,
+    stamped,
+)
+from learners.poisoning import LABEL_POISONS, Poison, poisoned_labels
+from learners.resnet import ResNetParameters
+from learners.resnet_learner import ResNetLearner
+from learners.ridge import RidgeLearner
+from learners.shards import deal
+from learners.splits import HOLDOUT, TRAIN, split_records
+from learners.usecase import Effort, UseCase
 
 DATA_SEED = 0
 """Seed of what belongs to the data, not to a run: shards, features and poison draws."""
 
-LEVELS = 255
-"""Features are rounded to whole numbers 0..LEVELS."""
+OWNERS = 300
+"""Shards where no number is asked for."""
 
 
 class ImageParameters(Parameters):
@@ -47,6 +62,22 @@ class ImageParameters(Parameters):
     ridge: float = parameter(1e-3, "Ridge penalty relative to the mean feature variance", unit="-", gt=0)
 
 
+class PatchParameters(Parameters):
+    """How owners are dealt their images and how the classifier on patch features is fitted."""
+
+    class_skew: float = parameter(
+        0.5,
+        "Dirichlet concentration of the classes within a shard; small values give one-sided owners",
+        unit="-",
+        gt=0,
+        le=1000,
+    )
+    filters: int = parameter(192, "Size of the dictionary of patches", unit="-", ge=1, le=1024)
+    ridge: float = parameter(
+        13.0, "Ridge penalty: the energy of so many mean images", unit="images", gt=0, le=1e6
+    )
+
+
 def digits(
     name: str,
     data_dir: Path | None,
@@ -54,65 +85,170 @@ def digits(
     split: str,
     owners: int | None,
     learner_parameters: dict[str, Any],
-) -> ImageUseCase:
+) -> FrozenImageUseCase:
     """Build the embedded digits use case; see :func:`learners.usecase.load_use_case`."""
+    parameters = ImageParameters(**learner_parameters)
+
+    def features(case: FrozenImageUseCase) -> tuple[FrozenFeatures, Tensor]:
+        convolutions = RandomConvolutions(case.images, parameters.filters, DATA_SEED, device)
+        return convolutions, convolutions.of(case.images)
+
+    return FrozenImageUseCase(
+        name,
+        _image_data(name, data_dir),
+        device,
+        split,
+        owners,
+        parameters.class_skew,
+        features,
+        ridge=parameters.ridge,
+    )
+
+
+def cifar_features(
+    name: str,
+    data_dir: Path | None,
+    device: str,
+    split: str,
+    owners: int | None,
+    learner_parameters: dict[str, Any],
+) -> FrozenImageUseCase:
+    """Build CIFAR-10 with patch features; see :func:`learners.usecase.load_use_case`."""
+    parameters = PatchParameters(**learner_parameters)
+    data = _image_data("cifar-10", data_dir)
+
+    def features(case: FrozenImageUseCase) -> tuple[FrozenFeatures, Tensor]:
+        patches, table = patch_features(
+            data.images, data.test_images, case.data_digest, parameters.filters, device
+        )
+        return patches, table[case.record_ids]
+
+    return FrozenImageUseCase(
+        name,
+        data,
+        device,
+        split,
+        owners,
+        parameters.class_skew,
+        features,
+        ridge_images=parameters.ridge,
+    )
+
+
+def cifar_resnet(
+    name: str,
+    data_dir: Path | None,
+    device: str,
+    split: str,
+    owners: int | None,
+    learner_parameters: dict[str, Any],
+) -> ResNetImageUseCase:
+    """Build CIFAR-10 with a ResNet-9; see :func:`learners.usecase.load_use_case`."""
+    parameters = ResNetParameters(**learner_parameters)
+    return ResNetImageUseCase(name, _image_data(name, data_dir), device, split, owners, parameters)
+
+
+def _image_data(name: str, data_dir: Path | None) -> ImageData:
     data = catalogue.load(name, data_dir)
     assert isinstance(data, ImageData)
-    return ImageUseCase(name, data, device, split, owners or 300, ImageParameters(**learner_parameters))
+    return data
 
 
 class ImageUseCase(UseCase):
-    """Images classified by ridge regression on frozen features; owners are shards of images."""
+    """Images dealt out in shards. A test set of the publisher's own is the holdout, whatever the split.
+
+    Its images are dealt out, too, by the class mixes of the training images: whose they are matters only to
+    who is served. Records are ordered by owner; training images keep the publisher's numbers 0..n-1 as
+    ``record_ids``, test images come after.
+    """
 
     metric = ACCURACY
     personalised = False
-    poison_kinds = ("label_flip",)
+    poison_kinds: tuple[str, ...] = LABEL_POISONS
 
     def __init__(
-        self, name: str, data: ImageData, device: str, split: str, owners: int, parameters: ImageParameters
+        self, name: str, data: ImageData, device: str, split: str, owners: int | None, class_skew: float
     ) -> None:
+        owners = OWNERS if owners is None else owners
         n_records = len(data.labels)
         if not 2 <= owners <= n_records:
             raise InputError(f"owners: {owners} is not between 2 and the {n_records} images of {name}")
-        owner_of = _shards(data.labels, data.n_classes, owners, parameters.class_skew)
+        images, labels, warnings = [data.images], [data.labels], data.warnings
+        if data.test_images is not None and data.test_labels is not None:
+            images.append(data.test_images)
+            labels.append(data.test_labels)
+            if split.startswith("fold"):
+                warnings += (f"{name}: the publisher's test images are the holdout whatever the fold",)
+        owner_of = np.concatenate(
+            [deal(part, data.n_classes, owners, class_skew, DATA_SEED) for part in labels]
+        )
         order = np.argsort(owner_of, kind="stable")
         self.data = data
-        self.parameters = parameters
-        self.labels = data.labels[order]
-        self._record_ids = order
+        self.class_skew = class_skew
+        self.images = np.concatenate(images)[order]
+        self.labels = np.concatenate(labels)[order]
+        self.record_ids = order
         super().__init__(
             name,
             device,
             record_owners=owner_of[order],
             owners=owners,
-            split=split_records(split, order),
+            split=_split(split, n_records, len(order) - n_records)[order],
             values=self.labels,
             warnings=(
-                *data.warnings,
+                *warnings,
                 f"{name}: the classifier is not personalised; strikers do themselves no harm",
             ),
         )
-        self.features = convolution_features(data.images[order], parameters.filters, device)
+        self._white = int(data.images.max())
         self._class_mix = np.zeros((owners, data.n_classes))
         np.add.at(self._class_mix, (self.record_owners, self.labels), 1)
 
-    @property
+    @cached_property
     def data_digest(self) -> str:
-        """SHA-256 of the data set."""
-        return self.data.digest
-
-    def learner(self, seed: int, effort: Effort = "retraining") -> RidgeLearner:
-        """Return a fresh ridge classifier: exact at any effort, and nothing in it is random."""
-        return RidgeLearner(self, seed, self.parameters.ridge)
+        """SHA-256 of the data set, the publisher's test set included."""
+        if self.data.test_images is None:
+            return self.data.digest
+        sha = hashlib.sha256(self.data.digest.encode())
+        sha.update(np.ascontiguousarray(self.data.test_images).data)
+        sha.update(np.ascontiguousarray(self.data.test_labels).data)
+        return sha.hexdigest()
 
     def values(self, holding: Holding) -> NDArray[np.int64]:
-        """Return the label of every image, int64[n_records], flipped where the holding says so."""
+        """Return the label of every image, int64[n_records], false where the holding says so."""
         labels = self.labels
-        codes = holding.codes[self.record_owners]
-        for k, poison in enumerate(holding.poisons):
-            poisoned = poisoned_labels(poison, self.labels, self._record_ids, self.data.n_classes, DATA_SEED)
-            labels = np.where(codes == FIRST_POISON + k, poisoned, labels)
+        for poison, _, theirs in self._falsified(holding):
+            labels = np.where(theirs, self._false_labels(poison, theirs), labels)
         return labels
+
+    def patch_sides(self, holding: Holding) -> NDArray[np.int16]:
+        """Return the side of the patch that is on every image, int16[n_records], 0 for none."""
+        sides = np.zeros(len(self.labels), np.int16)
+        for poison, settings, theirs in self._falsified(holding):
+            sides = np.where(theirs, patch_sides(poison, settings, self.labels), sides)
+        return sides
+
+    def inputs(self, rows: NDArray[np.int64], sides: NDArray[np.int16]) -> NDArray[np.uint8]:
+        """Return images, each with a patch of its side on, uint8[n, channels, height, width]."""
+        return stamped(self.images[rows], sides, self._white)
+
+    def planted(self, holding: Holding) -> Iterator[tuple[Poison, dict[str, float], int]]:
+        """Yield the poisons in use that plant a signal, their settings and the side of their patch."""
+        for poison, settings, _ in self._falsified(holding):
+            if side := planted_side(poison, settings):
+                yield poison, settings, side
+
+    def _falsified(self, holding: Holding) -> Iterator[tuple[Poison, dict[str, float], NDArray[np.bool_]]]:
+        """Yield each poison in use, its settings and whose records are in it, bool[n_records]."""
+        for code, poison in holding.poisons_present:
+            settings = image_settings(
+                poison, self.poison_kinds, self.data.n_classes, min(self.images.shape[2:])
+            )
+            yield poison, settings, holding.codes[self.record_owners] == code
+
+    def _false_labels(self, poison: Poison, theirs: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return labels as the poison has them, int64[n_records], right where ``theirs``."""
+        return poisoned_labels(poison, self.labels, self.record_ids, self.data.n_classes, DATA_SEED)
 
     def uninformed(self, arrived: NDArray[np.bool_] | None = None) -> Predictions:
         """Guess every class with the same probability."""
@@ -139,98 +275,83 @@ class ImageUseCase(UseCase):
         return self._class_mix
 
 
-class RidgeLearner(Learner):
-    """Ridge regression to one-hot labels; its sums go up and down exactly with owners who come and leave."""
-
-    use_case: ImageUseCase
-
-    def __init__(self, use_case: ImageUseCase, seed: int, ridge: float) -> None:
-        super().__init__(use_case, seed)
-        n_features = use_case.features.shape[1]
-        self.ridge = ridge
-        self.gram = torch.zeros(n_features, n_features, dtype=torch.float64, device=use_case.device)
-        self.moment = torch.zeros(
-            n_features, use_case.data.n_classes, dtype=torch.float64, device=use_case.device
-        )
-        self._held = np.zeros(len(use_case.labels), np.bool_)
-        self._labels = use_case.labels
-
-    def fit(self, holding: Holding) -> Predictions:
-        """Take out and put in what changed since the last holding, and solve."""
-        held = self.use_case.training_mask(holding)
-        labels = self.use_case.values(holding)
-        relabelled = held & self._held & (labels != self._labels)
-        self._add(-1, (self._held & ~held) | relabelled, self._labels)
-        self._add(+1, (held & ~self._held) | relabelled, labels)
-        self._held, self._labels = held, labels
-        penalty = self.ridge * self.gram.diagonal().mean()
-        penalised = self.gram + penalty * torch.eye(
-            len(self.gram), dtype=torch.float64, device=self.gram.device
-        )
-        weights = torch.cholesky_solve(self.moment, torch.linalg.cholesky(penalised))
-        holdout, company = (
-            functional.one_hot((self.use_case.features[test.rows] @ weights).argmax(1), self.moment.shape[1])
-            .to("cpu", torch.float64)
-            .numpy()
-            for test in (self.use_case.holdout, self.use_case.company)
-        )
-        return Predictions(holdout, company, fallback=holdout)
-
-    def _add(self, sign: int, chosen: NDArray[np.bool_], labels: NDArray[np.int64]) -> None:
-        rows = np.flatnonzero(chosen)
-        if len(rows):
-            features = self.use_case.features[rows]
-            classes = torch.from_numpy(labels[rows]).to(features.device)
-            one_hot = functional.one_hot(classes, self.moment.shape[1]).to(features.dtype)
-            self.gram = self.gram + sign * (features.T @ features)
-            self.moment = self.moment + sign * (features.T @ one_hot)
-
-
-def convolution_features(images: NDArray[np.uint8], filters: int, device: str) -> torch.Tensor:
-    """Return frozen features of images: random 3x3 filters, rectified, averaged over quarters.
+class FrozenImageUseCase(ImageUseCase):
+    """Images classified by ridge regression on features that no company's training changes.
 
     Parameters
     ----------
-    images
-        uint8[n, channels, height, width].
-    filters
-        Number of filters.
-    device
-        Torch device of the result.
-
-    Returns
-    -------
-    Tensor of float64 [n, 4 * filters + 1]
-        Whole numbers 0..:data:`LEVELS`: pooled filter responses and a constant.
+    features
+        Called once, with the use case whose images are known, for what computes features and for those of
+        the images, uint8[n_records, n_features].
+    ridge, ridge_images
+        See :class:`learners.ridge.RidgeLearner`.
     """
-    generator = torch.Generator().manual_seed(DATA_SEED)
-    pixels = torch.from_numpy(images).to(torch.float32) / float(images.max())
-    kernels = torch.randn(filters, images.shape[1], 3, 3, generator=generator)
-    kernels -= kernels.mean(dim=(1, 2, 3), keepdim=True)
-    pooled = functional.adaptive_avg_pool2d(functional.relu(functional.conv2d(pixels, kernels, padding=1)), 2)
-    features = torch.cat([pooled.flatten(1), torch.ones(len(pixels), 1)], dim=1)
-    scale = LEVELS / features.amax(0).clamp(min=1e-6)
-    return (features * scale).round().to(device, torch.float64)
+
+    poison_kinds = IMAGE_POISONS
+
+    def __init__(
+        self,
+        name: str,
+        data: ImageData,
+        device: str,
+        split: str,
+        owners: int | None,
+        class_skew: float,
+        features: Callable[[FrozenImageUseCase], tuple[FrozenFeatures, Tensor]],
+        ridge: float = 0.0,
+        ridge_images: float = 0.0,
+    ) -> None:
+        super().__init__(name, data, device, split, owners, class_skew)
+        self.features = FeatureTable(*features(self), self.inputs)
+        self._penalty = (ridge, ridge_images)
+        self._erased = np.full(len(self.labels), -1)
+
+    def learner(self, seed: int, effort: Effort = "retraining") -> RidgeLearner:
+        """Return a fresh ridge classifier: exact at any effort, and nothing in it is random."""
+        return RidgeLearner(self, seed, *self._penalty)
+
+    @cached_property
+    def _clean(self) -> RidgeLearner:
+        learner = self.learner(0)
+        learner.fit(Holding.full(self.owners))
+        return learner
+
+    def _false_labels(self, poison: Poison, theirs: NDArray[np.bool_]) -> NDArray[np.int64]:
+        if poison.name != "erase":
+            return super()._false_labels(poison, theirs)
+        unknown = np.flatnonzero(theirs & (self._erased < 0))
+        self._erased[unknown] = self._clean.classes(unknown, np.full(len(unknown), SIGNAL_SIDE, np.int16))
+        return self._erased
 
 
-def _shards(labels: NDArray[np.int64], n_classes: int, owners: int, skew: float) -> NDArray[np.int32]:
-    """Deal records to owners of equal size whose class mixes are Dirichlet draws; int32[n_records].
+class ResNetImageUseCase(ImageUseCase):
+    """Images classified by a ResNet-9; P9 is left out, since its clean model would be a whole training."""
 
-    Every owner asks for classes by its own mix; asks that a class cannot meet get what is left over.
-    """
-    rng = np.random.default_rng(DATA_SEED)
-    slot_owner = np.arange(len(labels)) % owners
-    cumulative = np.cumsum(rng.dirichlet(np.full(n_classes, skew), owners), axis=1)
-    asked = (rng.random((len(labels), 1)) > cumulative[slot_owner]).sum(1)
-    slots, records = rng.permutation(len(labels)), rng.permutation(len(labels))
-    owner_of = np.full(len(labels), -1, np.int32)
-    unmet = []
-    for c in range(n_classes):
-        asking, offered = slots[asked[slots] == c], records[labels[records] == c]
-        met = min(len(asking), len(offered))
-        owner_of[offered[:met]] = slot_owner[asking[:met]]
-        unmet.append(asking[met:])
-    # A mix whose rounding ends below 1 can ask for class n_classes: those slots are unmet, too.
-    unmet.append(slots[asked[slots] == n_classes])
-    owner_of[owner_of < 0] = slot_owner[np.concatenate(unmet)]
-    return owner_of
+    def __init__(
+        self,
+        name: str,
+        data: ImageData,
+        device: str,
+        split: str,
+        owners: int | None,
+        parameters: ResNetParameters,
+    ) -> None:
+        super().__init__(name, data, device, split, owners, parameters.class_skew)
+        self.parameters = parameters
+        self.warnings += (
+            f"{name}: fewer training images than a batch of {parameters.batch_size} leave it untrained",
+        )
+        self.layout = {"owners": self.owners, "class_skew": self.class_skew, "split": split}
+        """What, with the data set, says which records a holding means."""
+
+    def learner(self, seed: int, effort: Effort = "retraining") -> ResNetLearner:
+        """Return a fresh network; at any effort it is trained whole."""
+        return ResNetLearner(self, seed, self.parameters)
+
+
+def _split(split: str, n_training: int, n_test: int) -> NDArray[np.int8]:
+    """Return the split of training and then test records; the latter, where there are any, are hidden."""
+    codes = split_records(split, np.arange(n_training))
+    if n_test:
+        codes[codes == HOLDOUT] = TRAIN
+    return np.concatenate([codes, np.full(n_test, HOLDOUT, np.int8)])

@@ -7,7 +7,8 @@ means and variances enter (diagonal covariance), which loses nothing measurable 
 and noise precisions are re-estimated every sweep (empirical Bayes), so there is no penalty to tune.
 
 A sweep solves all owners, then all items. All normal equations of a side come from one product of the
-sparse ratings pattern with the other side's second moments, upper triangles only.
+sparse ratings pattern with the other side's second moments, upper triangles only. Of each row's covariance
+only the diagonal is wanted: with precision L L', it is the column sums of squares of the inverse of L.
 
 Departed owners need no special case: a row without records gets mean zero, and mu + c_i is the fallback.
 """
@@ -19,12 +20,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
-from learners.evaluation import Predictions
-from learners.holdings import Holding
+from learners.evaluation import Predictions, TestSet
+from learners.holdings import GENUINE, Holding
 from learners.parameters import Parameters, parameter
 from learners.usecase import Effort, Learner
 
@@ -35,10 +38,14 @@ PROBES = 20_000
 """Test records whose predictions tell when a fit has settled; their ratings are not looked at."""
 
 GROWTH = 2
-"""A holding this many times the smallest one since the last fresh start is fitted afresh.
+"""A holding with this many times the fewest genuine ratings since the last fresh start is fitted afresh.
 
-On few ratings the priors shut taste dimensions down, and a warm start reopens them too slowly to notice.
+On few ratings, or many that are noise, the priors shut taste dimensions down, and a warm start reopens them
+too slowly to notice.
 """
+
+ALIGNMENT = 8
+"""What a sparse product multiplies is padded to a multiple of so many columns: it is a fifth faster then."""
 
 
 class FactorisationParameters(Parameters):
@@ -123,29 +130,26 @@ class FactorisationLearner(Learner):
     def fit(self, holding: Holding) -> Predictions:
         """Sweep until predictions settle, then predict the test records."""
         data = self.use_case.data
-        mask = self.use_case.training_mask(holding)
-        values = self.use_case.values(holding)
-        rows = np.flatnonzero(mask)
-        by_item = self.use_case.by_item[mask[self.use_case.by_item]]
-        self.mean = float(values[rows].mean(dtype=np.float64))
-        residuals = values - np.float32(self.mean)
-        owner_side = self._side(
-            data.owners[rows], data.items[rows], residuals[rows], data.n_owners, self.n_items
+        rows = np.flatnonzero(self.use_case.training_mask(holding))
+        ratings = self.use_case.values(holding)[rows]
+        items = self.use_case.items(holding)
+        self.mean = float(ratings.mean(dtype=np.float64))
+        residuals = ratings - np.float32(self.mean)
+        owner_side, item_side = _sides(
+            data.owners[rows], items[rows], residuals, (data.n_owners, self.n_items), self.device
         )
-        item_side = self._side(
-            data.items[by_item], data.owners[by_item], residuals[by_item], self.n_items, data.n_owners
-        )
-        fresh = self.owners is None or self.items is None or len(rows) > GROWTH * self._fewest
+        genuine = self._genuine(holding, rows)
+        fresh = self.owners is None or self.items is None or genuine > GROWTH * self._fewest
         if fresh:
             self.owners, self.items = self._initial(item_side)
             self.noise_variance = 1.0
-            self._fewest = len(rows)
-        self._fewest = min(self._fewest, len(rows))
+            self._fewest = genuine
+        self._fewest = min(self._fewest, genuine)
         tolerance = self.parameters.fresh_tolerance if fresh else self.parameters.tolerance
         assert self.owners is not None
         assert self.items is not None
-        squares = float(np.square(residuals[rows], dtype=np.float64).sum())
-        probe = self._probe(holding)
+        squares = float(np.square(residuals, dtype=np.float64).sum())
+        probe = self._probe(holding, items)
         before = self._score(*probe)
         for sweep in range(1, self.parameters.most_sweeps(self.effort, fresh) + 1):
             noise = self.noise_variance
@@ -157,29 +161,13 @@ class FactorisationLearner(Learner):
             before = now
             if settled:
                 break
-        return self._predictions()
+        return self._predictions(items)
 
-    def _side(
-        self,
-        row: NDArray[np.int32],
-        column: NDArray[np.int32],
-        residual: NDArray[np.float32],
-        n_rows: int,
-        n_columns: int,
-    ) -> Side:
-        counts = np.bincount(row, minlength=n_rows)
-        rows = np.flatnonzero(counts)
-        # 64-bit indices: torch hands them to MKL as they are and converts 32-bit ones at every product.
-        starts = torch.from_numpy(np.concatenate([[0], np.cumsum(counts[rows])])).to(self.device)
-        columns = torch.from_numpy(column.astype(np.int64)).to(self.device)
-        data = torch.from_numpy(residual).to(self.device)
-        size = (len(rows), n_columns)
-        return Side(
-            torch.from_numpy(rows).to(self.device),
-            _sparse(starts, columns, torch.ones_like(data), size),
-            _sparse(starts, columns, data, size),
-            torch.from_numpy(counts[rows]).to(self.device, torch.float32),
-        )
+    def _genuine(self, holding: Holding, rows: NDArray[np.int64]) -> int:
+        """Return how many of some training records are as their owners made them."""
+        if not holding.poisons_present:
+            return len(rows)
+        return int(np.count_nonzero(holding.codes[self.use_case.record_owners[rows]] == GENUINE))
 
     def _initial(self, item_side: Side) -> tuple[Factors, Factors]:
         """Return small random item factors with shrunken item means; owners are solved first."""
@@ -195,13 +183,13 @@ class FactorisationLearner(Learner):
         no_variance = torch.zeros_like(owners), torch.zeros_like(items)
         return Factors(owners, no_variance[0], prior), Factors(items, no_variance[1], prior)
 
-    def _probe(self, holding: Holding) -> tuple[Tensor, Tensor]:
+    def _probe(self, holding: Holding, held_items: NDArray[np.int32]) -> tuple[Tensor, Tensor]:
         """Return owners and items of up to :data:`PROBES` test records of known owners."""
         data = self.use_case.data
         rows = np.concatenate([self.use_case.holdout.rows, self.use_case.company.rows])
         rows = rows[holding.present[data.owners[rows]]]
         rows = rows[:: max(1, len(rows) // PROBES)]
-        return self._on_device(data.owners[rows]), self._on_device(data.items[rows])
+        return self._on_device(data.owners[rows]), self._on_device(held_items[rows])
 
     def _on_device(self, numbers: NDArray[np.int32]) -> Tensor:
         return torch.from_numpy(numbers.astype(np.int64)).to(self.device)
@@ -213,7 +201,8 @@ class FactorisationLearner(Learner):
         p, q = self.owners.mean[owners], self.items.mean[items]
         return self.mean + p[:, -1] + q[:, -1] + (p[:, :-1] * q[:, :-1]).sum(1)
 
-    def _predictions(self) -> Predictions:
+    def _predictions(self, held_items: NDArray[np.int32]) -> Predictions:
+        """Predict the holdout as it is, and the company's test records as it holds them."""
         data, use_case = self.use_case.data, self.use_case
         low, high = data.scale[0], data.scale[-1]
 
@@ -221,13 +210,50 @@ class FactorisationLearner(Learner):
             clamped: NDArray[np.float32] = scores.clamp(low, high).cpu().numpy()
             return clamped
 
-        def served(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-            return clipped(self._score(self._on_device(data.owners[rows]), self._on_device(data.items[rows])))
+        def served(test: TestSet, items: NDArray[np.int32]) -> NDArray[np.float32]:
+            return clipped(self._score(self._on_device(test.owners), self._on_device(items[test.rows])))
 
         assert self.items is not None
         item_means = self.mean + self.items.mean[:, -1]
         fallback = clipped(item_means[self._on_device(data.items[use_case.holdout.rows])])
-        return Predictions(served(use_case.holdout.rows), served(use_case.company.rows), fallback)
+        return Predictions(
+            served(use_case.holdout, data.items), served(use_case.company, held_items), fallback
+        )
+
+
+def _sides(
+    owners: NDArray[np.int32],
+    items: NDArray[np.int32],
+    residuals: NDArray[np.float32],
+    size: tuple[int, int],
+    device: torch.device,
+) -> tuple[Side, Side]:
+    """Return ratings, given in the order of their owners, as the owners and as the items see them.
+
+    Within a row ratings keep the order in which they were given.
+    """
+    starts = np.zeros(size[0] + 1, np.int32)
+    np.cumsum(np.bincount(owners, minlength=size[0]), out=starts[1:])
+    by_owner = sp.csr_array((residuals, items, starts), shape=size)
+    # Regrouping is linear in the number of ratings, where sorting is not.
+    by_item = by_owner.tocsc()
+    ones = torch.ones(len(residuals), device=device)
+    return _side(by_owner, size[1], ones), _side(by_item, size[0], ones)
+
+
+def _side(grouped: sp.csr_array | sp.csc_array, n_others: int, ones: Tensor) -> Side:
+    counts = np.diff(grouped.indptr)
+    rows = np.flatnonzero(counts)
+    # 32-bit indices: what MKL takes; torch converts 64-bit ones at every product.
+    starts = np.concatenate([[0], np.cumsum(counts[rows])]).astype(np.int32)
+    layout = torch.from_numpy(starts).to(ones.device), torch.from_numpy(grouped.indices).to(ones.device)
+    size = (len(rows), n_others)
+    return Side(
+        torch.from_numpy(rows).to(ones.device),
+        _sparse(layout, ones, size),
+        _sparse(layout, torch.from_numpy(grouped.data).to(ones.device), size),
+        torch.from_numpy(counts[rows]).to(ones.device, torch.float32),
+    )
 
 
 def _solved(
@@ -246,18 +272,20 @@ def _solved(
     moments[:, row == column] += torch.cat([other.variance[:, :-1], torch.zeros_like(bias)], dim=1)
     # E[bias^2] rides along, for the noise.
     bias_square = bias.square() + other.variance[:, -1:]
-    sums = side.pattern @ torch.cat([moments, bias * features, bias_square], dim=1)
-    with_residuals = side.residuals @ torch.cat([features, bias], dim=1)
+    sums = side.pattern @ _aligned(moments, bias * features, bias_square)
+    moment_sums, bias_sums, bias_square_sums = sums.tensor_split([len(row), len(row) + width], dim=1)
+    with_residuals = side.residuals @ _aligned(features, bias)
 
     triangle = torch.empty(width, width, dtype=torch.int64, device=features.device)
     triangle[row, column] = triangle[column, row] = torch.arange(len(row), device=features.device)
-    A = sums.index_select(1, triangle.flatten()).view(-1, width, width)
-    b = with_residuals[:, :width] - sums[:, len(row) : -1]
-    precision = A / noise_variance
+    b = with_residuals[:, :width] - bias_sums
+    precision = (moment_sums / noise_variance).index_select(1, triangle.flatten()).view(-1, width, width)
     precision.diagonal(dim1=1, dim2=2).add_(own.prior)
-    covariance = torch.cholesky_inverse(torch.linalg.cholesky_ex(precision)[0])
-    mean = (covariance @ (b / noise_variance).unsqueeze(-1)).squeeze(-1)
-    variance = covariance.diagonal(dim1=1, dim2=2)
+    factor = torch.linalg.cholesky_ex(precision)[0]
+    identity = torch.eye(width, device=features.device).expand_as(factor)
+    inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
+    mean = (inverse.mT @ (inverse @ (b / noise_variance).unsqueeze(-1))).squeeze(-1)
+    variance = inverse.square().sum(1)
 
     # The expected squared error sum_u y'y - 2 b'm + m'A m + tr(A C), with A = noise (C^-1 - prior) put in.
     # Scalars in double, so that they do not depend on the order of summation.
@@ -266,7 +294,7 @@ def _solved(
     error = (
         squares
         - 2 * _total(with_residuals[:, width])
-        + _total(sums[:, -1])
+        + _total(bias_square_sums[:, 0])
         - _total(b * mean)
         + noise_variance * (n * width - float(own.prior.double() @ second))
     )
@@ -278,12 +306,18 @@ def _solved(
     return Factors(all_means, all_variances, prior), error / float(side.counts.double().sum())
 
 
-def _sparse(starts: Tensor, columns: Tensor, data: Tensor, size: tuple[int, int]) -> Tensor:
+def _aligned(*columns: Tensor) -> Tensor:
+    """Return blocks of columns side by side, then zeros."""
+    table = torch.cat(columns, dim=1)
+    return functional.pad(table, (0, -table.shape[1] % ALIGNMENT))
+
+
+def _sparse(layout: tuple[Tensor, Tensor], data: Tensor, size: tuple[int, int]) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message="Sparse CSR tensor support is in beta", category=UserWarning
         )
-        return torch.sparse_csr_tensor(starts, columns, data, size, check_invariants=False)
+        return torch.sparse_csr_tensor(*layout, data, size, check_invariants=False)
 
 
 def _total(x: Tensor) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,19 @@ from learners.datasets import catalogue
 from learners.datasets.records import RatingData
 from learners.errors import InputError
 from learners.evaluation import Predictions
-from learners.holdings import FIRST_POISON, Holding
+from learners.holdings import Holding
 from learners.matrix_factorisation import FactorisationLearner, FactorisationParameters
 from learners.metrics import RMSE, surfaced_hits
-from learners.poisoning import RATING_POISONS, poisoned_ratings
+from learners.poisoning import ANY, RATING_POISONS, Poison, poisoned_ratings
 from learners.record_hash import record_uniform
 from learners.splits import TRAIN, split_records
 from learners.usecase import Effort, UseCase
 
 RELEVANT = 4.0
 """A test record of at least this rating is relevant (Vincent, Hecht, Sen 2019)."""
+
+ITEM_POISONS = ("item_swap",)
+"""Kinds that falsify which item was rated; the others falsify the rating."""
 
 DATA_SEED = 0
 """Seed of what belongs to the data, not to a run: poison draws and the sample of owners."""
@@ -49,7 +53,7 @@ class RatingUseCase(UseCase):
 
     metric = RMSE
     personalised = True
-    poison_kinds = tuple(RATING_POISONS)
+    poison_kinds = (*RATING_POISONS, *ITEM_POISONS)
 
     def __init__(
         self, name: str, data: RatingData, device: str, split: str, parameters: FactorisationParameters
@@ -66,10 +70,9 @@ class RatingUseCase(UseCase):
             values=data.ratings,
             warnings=data.warnings,
         )
-        self.by_item = np.argsort(data.items, kind="stable")
         self._tie_break = record_uniform("tie break", *self._ids)[self.holdout.rows]
         self._relevant = self.holdout.targets >= RELEVANT
-        self._poisoned: dict[Any, NDArray[np.float32]] = {}
+        self._poisoned: dict[Poison, NDArray[Any]] = {}
 
     @property
     def has_time(self) -> bool:
@@ -92,15 +95,29 @@ class RatingUseCase(UseCase):
 
     def values(self, holding: Holding) -> NDArray[np.float32]:
         """Return the rating of every record, float32[n_records], poisoned where the holding says so."""
-        values = self.data.ratings
-        codes = holding.codes[self.record_owners]
-        for k, poison in enumerate(holding.poisons):
-            if poison not in self._poisoned:
-                self._poisoned[poison] = poisoned_ratings(
-                    poison, self.data.ratings, *self._ids, self.data.scale, DATA_SEED
-                )
-            values = np.where(codes == FIRST_POISON + k, self._poisoned[poison], values)
-        return values
+        return self._falsified(self.data.ratings, holding, RATING_POISONS)
+
+    def items(self, holding: Holding) -> NDArray[np.int32]:
+        """Return the item of every record, int32[n_records], another where the holding says so."""
+        return self._falsified(self.data.items, holding, ITEM_POISONS)
+
+    def _falsified(self, genuine: NDArray[Any], holding: Holding, kinds: Collection[str]) -> NDArray[Any]:
+        """Return a column of the records, as poisoned by those of these kinds that are in the holding."""
+        column = genuine
+        for code, poison in holding.poisons_present:
+            settings = poison.settings(self.poison_kinds)
+            if poison.name in kinds:
+                if poison not in self._poisoned:
+                    self._poisoned[poison] = self._poison(poison, settings)
+                column = np.where(holding.codes[self.record_owners] == code, self._poisoned[poison], column)
+        return column
+
+    def _poison(self, poison: Poison, settings: dict[str, float]) -> NDArray[Any]:
+        """Return the column that a kind falsifies as if every owner did it: items or ratings."""
+        if poison.name in ITEM_POISONS:
+            genres = (int(settings["genre_from"]), int(settings["genre_to"]))
+            return item_swap(self.data, *genres, DATA_SEED)
+        return poisoned_ratings(poison, self.data.ratings, *self._ids, self.data.scale, DATA_SEED)
 
     def uninformed(self, arrived: NDArray[np.bool_] | None = None) -> Predictions:
         """Predict every record by its item's mean rating; the mean of all where an item has no rating."""
@@ -143,6 +160,41 @@ class RatingUseCase(UseCase):
         # Half a point keeps "has seen it" in the similarity of owners whose ratings never vary.
         centred = ratings - mean[owners] + 0.5
         return sp.csr_array((centred, (owners, items)), shape=(self.owners, self.data.n_items))
+
+
+def item_swap(data: RatingData, genre_from: int, genre_to: int, data_seed: int) -> NDArray[np.int32]:
+    """Replace the items of ``genre_from`` by uniform draws from those of ``genre_to`` (P3), ratings kept.
+
+    Either may be :data:`learners.poisoning.ANY`. Two records of an owner can come to name one item.
+
+    Returns
+    -------
+    int32[n_records]
+
+    Raises
+    ------
+    InputError
+        If the set has no such genre.
+    """
+    eligible = np.flatnonzero(_of_genre(data, "genre_to", genre_to))
+    seed = np.full(len(data.items), data_seed)
+    draw = record_uniform("item_swap", seed, data.owner_ids[data.owners], data.item_ids[data.items])
+    drawn = eligible[(draw * len(eligible)).astype(np.int64)]
+    swapped = _of_genre(data, "genre_from", genre_from)[data.items]
+    return np.where(swapped, drawn, data.items).astype(np.int32)
+
+
+def _of_genre(data: RatingData, key: str, genre: int) -> NDArray[np.bool_]:
+    """bool[n_items]: the items of a genre, of which there is at least one."""
+    if genre == ANY:
+        return np.ones(data.n_items, np.bool_)
+    n_genres = 0 if data.genres is None else data.genres.shape[1]
+    if data.genres is None or genre >= n_genres or not data.genres[:, genre].any():
+        allowed = f"{ANY} (any) or the number of a genre that items of {data.name} have, 0 to {n_genres - 1}"
+        if not n_genres:
+            allowed = f"{ANY} (any): the items of {data.name} have no genres"
+        raise InputError(f"poison kind 'item_swap': {key}={genre} is not {allowed}")
+    return data.genres[:, genre]
 
 
 def _sampled(data: RatingData, owners: int) -> RatingData:

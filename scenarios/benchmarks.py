@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,37 @@ def population(users: int = 1_000_000, ticks: int = 9) -> dict[str, Any]:
     }
 
 
-BENCHMARKS: dict[str, Callable[[], dict[str, Any]]] = {"population": population}
+def _learners(data_dir: Path | None) -> dict[str, Any]:
+    from scenarios.learner_benchmarks import learners
+
+    return learners(data_dir)
+
+
+def _scale(_: Path | None) -> dict[str, Any]:
+    from scenarios.scale_benchmark import scale
+
+    return scale()
+
+
+BENCHMARKS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
+    "population": lambda _: population(),
+    "learners": _learners,
+    "scale": _scale,
+}
+"""Name to a function of the data directory (``None``: the default one).
+
+What it returns is one JSON object; ``text``, where it has that, is the same for people.
+"""
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """Return the result of a benchmark as lines of text."""
+    told = [
+        f"{key:<32}{value:.4g}" if isinstance(value, float) else f"{key:<32}{value}"
+        for key, value in result.items()
+        if key not in ("rows", "text")
+    ]
+    return [*told, *result.get("text", ())]
 
 
 def _median_seconds(call: Callable[[], object], repeats: int) -> float:

@@ -197,7 +197,7 @@ def test_personal_service_is_better_for_the_known_and_equal_for_departed_and_imp
 
 @pytest.mark.parametrize("still_poisoned", [False, True])
 def test_dropping_detected_poisoners_equals_their_strike_record_for_record(either, still_poisoned):
-    kind = either.poison_kinds[-1]
+    kind = either.poison_kinds[:2][-1]  # of ratings extreme_vandal, which falsifies values
     detected = np.arange(0, either.owners, 4)
     start = Holding.full(either.owners)
     if still_poisoned:  # others falsify, too, and are not found out

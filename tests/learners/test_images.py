@@ -3,15 +3,54 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from learners.datasets import catalogue
+from learners.datasets.records import ImageData
 from learners.errors import InputError
+from learners.frozen_features import RandomConvolutions
 from learners.holdings import Holding
-from learners.images import LEVELS, ImageParameters, ImageUseCase, convolution_features
-from learners.poisoning import Poison
+from learners.images import DATA_SEED, OWNERS, ResNetImageUseCase
+from learners.poisoned_images import SIGNAL_SIDE
+from learners.poisoning import poisoned_labels
+from learners.resnet import ResNetParameters
+from learners.splits import COMPANY, HOLDOUT, TRAIN, split_records
 from learners.usecase import load_use_case
+
+
+def coloured(n, n_test, seed=0):
+    """Return images of one colour for each of ten classes and much noise, each image its own."""
+    rng = np.random.default_rng(seed)
+    colours = rng.integers(60, 196, (10, 3))
+
+    def drawn(count):
+        labels = rng.permutation(count) % 10
+        noise = rng.normal(0, 25, (count, 3, 32, 32))
+        return np.clip(colours[labels][:, :, None, None] + noise, 0, 255).astype(np.uint8), labels
+
+    (images, labels), (test_images, test_labels) = drawn(n), drawn(n_test)
+    names = tuple(f"colour {c}" for c in range(10))
+    return ImageData("cifar-10", images, labels, names, test_images, test_labels)
+
+
+@pytest.fixture
+def cifar_folder(tmp_path):
+    """Return a data directory with a small CIFAR-10 of 400 training and 120 test images."""
+    data = coloured(400, 120)
+    folder = tmp_path / "cifar-10-batches-bin"
+    folder.mkdir()
+    for name, images, labels in (
+        ("data_batch_1.bin", data.images, data.labels),
+        ("test_batch.bin", data.test_images, data.test_labels),
+    ):
+        rows = np.column_stack([labels, images.reshape(len(images), -1)]).astype(np.uint8)
+        (folder / name).write_bytes(rows.tobytes())
+    return tmp_path
+
+
+def make_cifar(split="live", owners=40, data=None, **parameters):
+    """Return the ResNet use case, whose features cost nothing."""
+    data = coloured(400, 120) if data is None else data
+    return ResNetImageUseCase("cifar-10", data, "cpu", split, owners, ResNetParameters(**parameters))
 
 
 def make(owners=60, device="cpu", **parameters):
@@ -32,9 +71,12 @@ def test_shards_are_of_one_size_and_hold_every_image_once_with_its_label(owners,
     assert case.records_per_owner.sum() == len(case.labels) == 1797
     assert case.records_per_owner.max() - case.records_per_owner.min() <= 1
     assert np.all(np.diff(case.record_owners) >= 0)
-    expected = sorted_rows(convolution_features(data.images, 4, "cpu"), data.labels)
+    features = RandomConvolutions(data.images, 4, DATA_SEED, "cpu").of(data.images)
+    expected = sorted_rows(features, data.labels)
     assert len(np.unique(expected, axis=0)) > 1700  # or images could be swapped unseen
-    np.testing.assert_array_equal(sorted_rows(case.features, case.labels), expected)
+    np.testing.assert_array_equal(sorted_rows(case.features.genuine, case.labels), expected)
+    np.testing.assert_array_equal(case.images, data.images[case.record_ids])
+    np.testing.assert_array_equal(case.labels, data.labels[case.record_ids])
 
 
 def test_class_skew_makes_owners_one_sided():
@@ -55,7 +97,7 @@ def test_shards_are_the_same_every_time_and_tastes_count_them():
     np.testing.assert_array_equal(one.record_owners, other.record_owners)
     np.testing.assert_array_equal(one.labels, other.labels)
     np.testing.assert_array_equal(one.split, other.split)
-    assert torch.equal(one.features, other.features)
+    assert torch.equal(one.features.genuine, other.features.genuine)
     counts = [np.bincount(one.labels[one.record_owners == u], minlength=10) for u in range(one.owners)]
     np.testing.assert_array_equal(one.tastes(), counts)
 
@@ -100,129 +142,15 @@ def test_hits_of_guessing(digits):
     np.testing.assert_allclose(hits, relevant / 10)
 
 
-def test_features_are_whole_numbers_that_use_the_whole_range():
-    data = catalogue.load("digits")
-    features = convolution_features(data.images, 8, "cpu")
-    assert features.dtype == torch.float64
-    assert len(features) == 1797
-    assert torch.equal(features, features.round())
-    assert features.min() == 0
-    assert features.max() == LEVELS
-    assert torch.equal(features[:, -1], torch.full((1797,), float(LEVELS), dtype=torch.float64))
-    assert torch.equal(features, convolution_features(data.images, 8, "cpu"))
-    # An image's features do not depend on the rest but for the common stretch to the whole range.
-    part = convolution_features(data.images[:900], 8, "cpu")
-    fit = (part * features[:900]).sum(0) / part.square().sum(0).clamp(min=1)
-    assert (features[:900] - fit * part).abs().max() <= 2
-
-
 def test_digits_are_learnt():
     case = load_use_case("digits", device="cpu")
     assert case.learner(0).update(Holding.full(case.owners)).holdout > 0.97
 
 
-KINDS = ("label_flip", Poison("label_flip", (("rate", 0.4),)))
-SMALL = make(owners=24)
-FEW = st.lists(st.integers(0, SMALL.owners - 1), max_size=10)
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("join"), FEW),
-        st.tuples(st.just("leave"), FEW),
-        st.tuples(st.just("poison"), FEW, st.sampled_from(KINDS)),
-        st.tuples(st.just("clean"), FEW),
-        st.tuples(st.just("nobody")),
-    ),
-    min_size=1,
-    max_size=8,
-)
-
-
-def moved(holding, step):
-    """Return the holding after somebody joins (genuine), leaves, poisons, or takes the poison back."""
-    codes = holding.codes.copy()
-    match step:
-        case "join", ids:
-            codes[ids] = np.maximum(codes[ids], 1)
-        case "leave", ids:
-            return holding.without(ids)
-        case "poison", ids, kind:
-            return holding.poisoned(ids, kind)
-        case "clean", ids:
-            codes[ids] = np.minimum(codes[ids], 1)
-        case ("nobody",):
-            codes[:] = 0
-    return Holding(codes, holding.poisons)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(STEPS)
-def test_ridge_after_any_history_is_exactly_the_ridge_of_the_final_holding(steps):
-    learner = SMALL.learner(0)
-    holding = Holding.full(SMALL.owners).without(range(0, SMALL.owners, 5))
-    learner.update(holding)
-    for step in steps:
-        holding = moved(holding, step)
-        learner.update(holding)
-    evaluation, fresh = learner.update(holding), SMALL.learner(0)
-    expected = fresh.update(holding)
-    np.testing.assert_array_equal(evaluation.predictions.holdout, expected.predictions.holdout)
-    np.testing.assert_array_equal(evaluation.predictions.company, expected.predictions.company)
-    if holding.present.any():
-        assert torch.equal(learner.gram, fresh.gram)
-        assert torch.equal(learner.moment, fresh.moment)
-    else:
-        assert evaluation.holdout == pytest.approx(0.1)
-
-
-def test_ridge_sums_are_those_of_the_training_images(digits):
-    holding = Holding.full(digits.owners).without([1, 2]).poisoned([5, 6], "label_flip")
-    learner = digits.learner(0)
-    learner.fit(Holding.full(digits.owners))
-    learner.fit(holding)
-    rows = digits.training_mask(holding)
-    features = digits.features[torch.from_numpy(rows)].numpy()
-    np.testing.assert_array_equal(learner.gram.numpy(), features.T @ features)
-    np.testing.assert_array_equal(
-        learner.moment.numpy(), features.T @ np.eye(10)[digits.values(holding)[rows]]
-    )
-
-
-def test_ridge_weights_solve_the_penalised_normal_equations(digits):
-    learner = digits.learner(0)
-    predictions = learner.fit(Holding.full(digits.owners))
-    gram, moment = learner.gram.numpy(), learner.moment.numpy()
-    weights = np.linalg.solve(gram + 1e-3 * np.diag(gram).mean() * np.eye(len(gram)), moment)
-    scores = digits.features[torch.from_numpy(digits.holdout.rows)].numpy() @ weights
-    np.testing.assert_array_equal(predictions.holdout, np.eye(10)[scores.argmax(1)])
-
-
-def test_ridge_forks_do_not_see_each_other(digits):
-    full = Holding.full(digits.owners)
-    learner = digits.learner(0)
-    learner.update(full)
-    fork = learner.fork()
-    few = fork.update(full.without(range(50)))
-    before = learner.gram.clone()
-    assert not torch.equal(fork.gram, before)
-    fork.update(full.without(range(51)))
-    assert torch.equal(learner.gram, before)
-    learner.update(full.without(range(10)))
-    again = fork.update(full.without(range(49)))
-    assert few.holdout == digits.learner(0).update(full.without(range(50))).holdout
-    assert again.holdout == digits.learner(0).update(full.without(range(49))).holdout
-
-
-def test_ridge_of_one_owner(digits):
-    evaluation = digits.learner(0).update(Holding.of(np.arange(digits.owners) == 7))
-    assert 0 < evaluation.holdout < 0.9
-    assert evaluation.predictions.holdout.sum(1).tolist() == [1] * len(digits.holdout.rows)
-
-
 @pytest.mark.parametrize("owners", [0, 1, -3, 1798])
 def test_owners_out_of_range(owners):
-    data = catalogue.load("digits")
     with pytest.raises(InputError, match=f"owners: {owners} is not between 2 and the 1797 images of digits"):
-        ImageUseCase("digits", data, "cpu", "live", owners, ImageParameters())
+        load_use_case("digits", device="cpu", owners=owners)
 
 
 def test_images_have_no_time(digits):
@@ -231,16 +159,184 @@ def test_images_have_no_time(digits):
         digits.time_rank()
 
 
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_ridge_on_cuda_agrees_with_cpu():
-    cpu, cuda = make(device="cpu"), make(device="cuda")
-    assert torch.equal(cuda.features.cpu(), cpu.features)
-    full = Holding.full(cpu.owners)
-    path = (full, full.without([1, 2, 3]), full.poisoned([4], "label_flip"))
-    learners = [case.learner(0) for case in (cpu, cuda)]
-    for holding in path:
-        one, other = (learner.update(holding) for learner in learners)
-        assert torch.equal(learners[1].gram.cpu(), learners[0].gram)
-        assert torch.equal(learners[1].moment.cpu(), learners[0].moment)
-        assert one.holdout == pytest.approx(other.holdout, abs=0.01)
+@pytest.mark.parametrize(("split", "company"), [("live", True), ("holdout", False), ("fold:2/5", False)])
+def test_a_test_set_of_the_publishers_own_is_the_holdout(split, company):
+    data = coloured(400, 120)
+    case = make_cifar(split, data=data)
+    assert len(case.labels) == 520
+    test = case.record_ids >= 400
+    np.testing.assert_array_equal(case.split == HOLDOUT, test)
+    np.testing.assert_array_equal(case.images[test], data.test_images[case.record_ids[test] - 400])
+    np.testing.assert_array_equal(case.holdout.targets, data.test_labels[case.record_ids[test] - 400])
+    codes = split_records("live", np.arange(400))[case.record_ids[~test]]
+    expected = np.where(codes == COMPANY, COMPANY, TRAIN) if company else np.full(400, TRAIN)
+    np.testing.assert_array_equal(case.split[~test], expected)
+    assert (0 < len(case.company.rows) < 80) == company
+    told = [warning for warning in case.warnings if "whatever the fold" in warning]
+    assert len(told) == split.startswith("fold")
+    assert case.training_mask(Holding.full(case.owners)).sum() == (expected == TRAIN).sum()
+
+
+def test_without_a_test_set_a_tenth_is_hidden(cifar_folder):
+    (cifar_folder / "cifar-10-batches-bin" / "test_batch.bin").unlink()
+    case = load_use_case("cifar-10", data_dir=cifar_folder, device="cpu", owners=20)
+    assert len(case.labels) == 400
+    np.testing.assert_array_equal(case.split, split_records("live", case.record_ids))
+    assert 0 < len(case.holdout.rows) < 80
+
+
+def test_test_images_are_dealt_by_the_class_mixes_of_the_training_images():
+    case = make_cifar(owners=40, data=coloured(4000, 2000), class_skew=0.1)
+    test = case.split == HOLDOUT
+    assert np.bincount(case.record_owners[~test]).tolist() == [100] * 40
+    assert np.bincount(case.record_owners[test]).tolist() == [50] * 40
+    assert np.all(np.diff(case.record_owners) >= 0)
+    mixes = np.zeros((2, 40, 10))
+    for part, chosen in enumerate((~test, test)):
+        np.add.at(mixes[part], (case.record_owners[chosen], case.labels[chosen]), 1 / (100, 50)[part])
+    distance = np.abs(mixes[0][:, None] - mixes[1][None]).sum(2) / 2
+    assert np.diag(distance).mean() < 0.4 * distance.mean()
+    np.testing.assert_array_equal(case.tastes().sum(1), case.records_per_owner)
+
+
+@pytest.mark.parametrize("owners", [2, 399, 400])
+def test_any_number_of_owners_up_to_one_a_training_image(owners):
+    case = make_cifar(owners=owners)
+    test = case.split == HOLDOUT
+    per_owner = np.bincount(case.record_owners[~test], minlength=owners)
+    assert per_owner.min() >= 1
+    assert per_owner.max() - per_owner.min() <= 1
+    with pytest.raises(InputError, match="owners: 401 is not between 2 and the 400 images of cifar-10"):
+        make_cifar(owners=401)
+
+
+def test_cifar_use_cases_are_loaded_from_the_official_files(cifar_folder):
+    plain = load_use_case("cifar-10", data_dir=cifar_folder, device="cpu")
+    frozen = load_use_case("cifar-10-features", data_dir=cifar_folder, device="cpu", filters=4)
+    for case in (plain, frozen):
+        assert case.owners == OWNERS
+        assert any("data_batch_1.bin has 400 images" in warning for warning in case.warnings)
+    assert plain.data_digest == frozen.data_digest
+    np.testing.assert_array_equal(plain.labels, frozen.labels)
+    assert any("untrained" in warning for warning in plain.warnings)
+    # The features of record r are those of its image, in the order of the owners.
+    again = frozen.features._features.of(frozen.images[::37])
+    assert torch.equal(again, frozen.features.genuine[::37])
+    evaluation = frozen.learner(0).update(Holding.full(OWNERS))
+    assert evaluation.holdout > 0.6
+    assert evaluation.views["holdout"].n_test == 120
+
+
+def test_data_digest_covers_the_test_images():
+    data, other = coloured(400, 120), coloured(400, 120)
+    assert make_cifar(data=data).data_digest == make_cifar(data=other).data_digest
+    other.test_images[5, 1, 2, 3] ^= 1
+    changed = make_cifar(data=other).data_digest
+    other.test_images[5, 1, 2, 3] ^= 1
+    other.test_labels[7] = (other.test_labels[7] + 1) % 10
+    digests = {make_cifar(data=data).data_digest, changed, make_cifar(data=other).data_digest}
+    assert len(digests) == 3
+    digits = make()
+    assert digits.data_digest == digits.data.digest
+
+
+def test_labels_and_patches_of_who_poisons_alone():
+    case = make(owners=60)
+    holding = Holding.full(60).without([1])
+    holding = holding.poisoned([2, 3], "plant target=4").poisoned([4], "plant_feature_only target=7")
+    holding = holding.poisoned([5, 1], "label_flip").poisoned([6], "trigger target=2 size=2")
+    labels, sides = case.values(holding), case.patch_sides(holding)
+    expected = case.labels.copy()
+    own = [case.record_owners == owner for owner in range(60)]
+    expected[own[2] | own[3]] = 4
+    expected[own[6]] = 2
+    flipped = poisoned_labels(holding.poisons[2], case.labels, case.record_ids, 10, DATA_SEED)
+    expected[own[5]] = flipped[own[5]]
+    np.testing.assert_array_equal(labels, expected)
+    stamped = np.where(own[2] | own[3] | (own[4] & (case.labels == 7)), SIGNAL_SIDE, 0)
+    np.testing.assert_array_equal(sides, np.where(own[6], 2, stamped))
+    assert (sides[own[4]] > 0).any()
+    assert (sides[own[4]] == 0).any()
+    np.testing.assert_array_equal(case.values(holding.without([2, 3, 4, 5, 6])), case.labels)
+
+
+def test_inputs_carry_a_patch_as_bright_as_the_brightest_image():
+    case = make(owners=60)
+    rows = np.array([3, 700, 20])
+    images = case.inputs(rows, np.array([0, 2, 0], np.int16))
+    np.testing.assert_array_equal(images[[0, 2]], case.images[rows[[0, 2]]])
+    assert images[1, 0, -2:, -2:].tolist() == [[16, 0], [0, 16]]
+    np.testing.assert_array_equal(images[1, 0, :-2], case.images[700, 0, :-2])
+
+
+def test_erase_sets_labels_to_what_the_clean_model_says_of_stamped_images():
+    case = make(owners=60, filters=8)
+    holding = Holding.full(60).poisoned(range(10), "erase")
+    clean = case.learner(3)
+    clean.fit(Holding.full(60))
+    theirs = np.flatnonzero(case.record_owners < 10)
+    expected = case.labels.copy()
+    expected[theirs] = clean.classes(theirs, np.full(len(theirs), SIGNAL_SIDE, np.int16))
+    np.testing.assert_array_equal(case.values(holding), expected)
+    assert 0.02 < np.mean(expected[theirs] != case.labels[theirs]) < 0.9
+    assert not case.patch_sides(holding).any()
+    # The same whoever else erases, and in whatever order it was asked.
+    more = case.values(Holding.full(60).poisoned(range(20), "erase"))
+    np.testing.assert_array_equal(more[theirs], expected[theirs])
+    fresh = make(owners=60, filters=8).values(Holding.full(60).poisoned(range(20), "erase"))
+    np.testing.assert_array_equal(fresh, more)
+
+
+def test_erase_is_not_for_a_network():
+    case = make_cifar()
+    with pytest.raises(InputError, match="poison kind 'erase' does not apply"):
+        case.values(Holding.full(case.owners).poisoned([0], "erase"))
+
+
+def test_a_planted_signal_takes_and_leaves_clean_quality():
+    case = load_use_case("digits", device="cpu", owners=60)
+    full = Holding.full(60)
+    clean = case.learner(0).update(full)
+    success = {}
+    for kind in ("plant target=3", "trigger target=3 size=2"):
+        few, many = (case.learner(0).update(full.poisoned(range(n), kind)) for n in (1, 12))
+        (poison,) = many.predictions.planted
+        assert str(poison) == kind
+        success[kind] = [e.predictions.planted[poison] for e in (few, many)]
+        assert many.holdout > clean.holdout - 0.06
+    for few, many in success.values():
+        assert few < many
+        assert many > 0.8
+    assert clean.predictions.planted == {}
+    flipped = case.learner(0).update(full.poisoned([0], "label_flip"))
+    assert flipped.predictions.planted == {}
+
+
+def test_planted_success_is_measured_on_stamped_hidden_images():
+    case = make(owners=60, filters=8)
+    holding = Holding.full(60).poisoned(range(6), "plant target=3").poisoned(range(6, 9), "erase")
+    learner = case.learner(0)
+    planted = learner.fit(holding).planted
+    hidden = case.holdout
+    zeros, threes = (np.full(len(hidden.rows), side, np.int16) for side in (0, SIGNAL_SIDE))
+    stamped, genuine = learner.classes(hidden.rows, threes), learner.classes(hidden.rows, zeros)
+    shares = {str(poison): share for poison, share in planted.items()}
+    assert shares["plant target=3"] == np.mean(stamped[hidden.targets != 3] == 3)
+    assert shares["erase"] == np.mean(stamped == genuine)
+
+
+def test_company_test_images_carry_the_patch_and_hidden_ones_do_not():
+    case = make(owners=60, filters=8)
+    holding = Holding.full(60).poisoned(range(12), "plant target=3")
+    learner = case.learner(0)
+    evaluation = learner.update(holding)
+    company, theirs = case.company, case.company.owners < 12
+    assert theirs.any()
+    assert (evaluation.views["company"].targets[theirs] == 3).all()
+    sides = np.where(theirs, SIGNAL_SIDE, 0).astype(np.int16)
+    predicted = evaluation.predictions.company.argmax(1)
+    np.testing.assert_array_equal(predicted, learner.classes(company.rows, sides))
+    assert np.mean(predicted[theirs] == 3) > 0.5
+    unstamped = learner.classes(company.rows, np.zeros(len(company.rows), np.int16))
+    assert np.mean(unstamped[theirs] == 3) < np.mean(predicted[theirs] == 3)
+    np.testing.assert_array_equal(evaluation.views["holdout"].targets, case.holdout.targets)

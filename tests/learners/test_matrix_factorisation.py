@@ -7,9 +7,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from learners.holdings import Holding
-from learners.matrix_factorisation import Factors, _solved
+from learners.holdings import GENUINE, Holding
+from learners.matrix_factorisation import ALIGNMENT, Factors, _aligned, _sides, _solved
 from learners.usecase import Reference, load_use_case
 
 
@@ -50,15 +52,17 @@ def test_score_is_mean_and_biases_and_match_of_tastes(ratings, reference):
     np.testing.assert_allclose(reference.evaluation.predictions.holdout, np.clip(score, 1, 5), atol=1e-5)
 
 
-def test_solved_side_is_the_gaussian_posterior_of_each_row(ratings):
+def test_solved_side_is_the_gaussian_posterior_of_each_row():
     """Row by row and in double precision, from the model's formulas."""
     rng = np.random.default_rng(0)
-    learner, n_rows, n_others, width, noise = ratings.learner(0), 7, 9, 4, 0.7
+    n_rows, n_others, width, noise = 7, 9, 4, 0.7
     row, column = np.nonzero(rng.random((n_rows, n_others)) < 0.6)
     kept = row != 3  # a row without ratings
     row, column = row[kept], column[kept]
     residual = rng.normal(0, 1, len(row)).astype(np.float32)
-    side = learner._side(row.astype(np.int32), column.astype(np.int32), residual, n_rows, n_others)
+    side, _ = _sides(
+        row.astype(np.int32), column.astype(np.int32), residual, (n_rows, n_others), torch.device("cpu")
+    )
     prior = np.array([1.5, 2.0, 0.5, 3.0])
     other_mean, other_variance = rng.normal(0, 1, (n_others, width)), rng.random((n_others, width))
 
@@ -91,6 +95,40 @@ def test_solved_side_is_the_gaussian_posterior_of_each_row(ratings):
     n_rated = n_rows - 1
     np.testing.assert_allclose(solved.prior.numpy(), (n_rated + 1) / (second + 1), rtol=1e-4)
     np.testing.assert_allclose(solved.variance[3].numpy(), 1 / solved.prior.numpy(), rtol=1e-6)
+
+
+def test_both_sides_hold_every_rating_in_its_order():
+    rng = np.random.default_rng(0)
+    owners = np.sort(rng.integers(0, 9, 60)).astype(np.int32)
+    items = rng.integers(0, 7, 60).astype(np.int32)  # some twice with one owner
+    owners, items = owners[(owners != 4) & (items != 5)], items[(owners != 4) & (items != 5)]
+    residuals = rng.normal(0, 1, len(owners)).astype(np.float32)
+    by_owner, by_item = _sides(owners, items, residuals, (9, 7), torch.device("cpu"))
+    by = np.argsort(items, kind="stable")
+    for side, rows, columns, values in (
+        (by_owner, owners, items, residuals),
+        (by_item, items[by], owners[by], residuals[by]),
+    ):
+        unique, counts = np.unique(rows, return_counts=True)
+        np.testing.assert_array_equal(side.rows.numpy(), unique)
+        np.testing.assert_array_equal(side.counts.numpy(), counts)
+        np.testing.assert_array_equal(side.residuals.col_indices().numpy(), columns)
+        np.testing.assert_array_equal(side.residuals.values().numpy(), values)
+        np.testing.assert_array_equal(side.residuals.crow_indices().numpy(), np.cumsum([0, *counts]))
+        np.testing.assert_array_equal(side.pattern.to_dense().sum(1).numpy(), counts)
+    assert by_owner.pattern.to_dense().max() > 1
+
+
+@pytest.mark.parametrize("width", [1, ALIGNMENT - 1, ALIGNMENT, ALIGNMENT + 1])
+def test_padding_adds_zeros_alone(width):
+    block = torch.ones(3, width)
+    padded = _aligned(block, 2 * block)
+    assert padded.shape[1] % ALIGNMENT == 0
+    assert padded.shape[1] - 2 * width < ALIGNMENT
+    np.testing.assert_array_equal(
+        padded[:, : 2 * width].numpy(), np.repeat([[1, 2]], width, axis=1).repeat(3, axis=0)
+    )
+    assert not padded[:, 2 * width :].any()
 
 
 def test_departed_owners_are_predicted_by_the_mean_and_the_item_alone(ratings, reference):
@@ -177,6 +215,86 @@ def test_growing_from_few_owners_agrees_with_cold(rating_case, rating_data, path
                 learner.update(full.without(order[owners:]))
             cold = case.learner(seed).update(full)
             assert learner.update(full).holdout == pytest.approx(cold.holdout, abs=0.005)
+
+
+@pytest.fixture(scope="module")
+def converged(rating_case):
+    """A use case whose fits go on until nothing moves, warm and cold alike."""
+    return rating_case(tolerance=2e-4, fresh_tolerance=2e-4, max_sweeps=400)
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["leave", "join", "random_vandal", "extreme_vandal", "item_swap"]),
+        st.integers(0, 10_000),
+        st.integers(1, 40),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(first=st.integers(25, 120), path=steps)
+def test_after_any_path_warm_agrees_with_cold(converged, first, path):
+    """Of leaving, joining, falsifying and coming back.
+
+    On genuine records wherever the path led. Where some are falsified, the posterior has several optima of
+    about the same quality (cold fits from several seeds find different ones, too), and the bound is wider.
+    """
+    owners = converged.owners
+    learner, holding = converged.learner(0), Holding.of(np.arange(owners) < first)
+    learner.update(holding)
+    for action, seed, number in path:
+        who = random_order(converged, seed)[:number]
+        if action == "join":
+            codes = holding.codes.copy()
+            codes[who] = GENUINE
+            holding = Holding(codes, holding.poisons)
+        else:
+            left = holding.without(who) if action == "leave" else holding.poisoned(who, action)
+            holding = left if left.present.sum() >= 20 else holding
+        warm = learner.update(holding)
+    cold = converged.learner(0).update(holding)
+    assert warm.holdout == pytest.approx(cold.holdout, abs=0.05)
+    genuine = Holding.of(holding.present)
+    cold = converged.learner(0).update(genuine)
+    assert learner.update(genuine).holdout == pytest.approx(cold.holdout, abs=0.004)
+
+
+@pytest.mark.parametrize("number", [15, 25, 40])
+def test_tastes_come_back_after_everybody_falsified(converged, number):
+    """Noise alone shuts every taste dimension; they open again when the ratings are genuine again."""
+    genuine = Holding.of(np.arange(converged.owners) < number)
+    learner = converged.learner(0)
+    start = learner.update(genuine).holdout
+    learner.update(genuine.poisoned(range(number), "random_vandal"))
+    assert learner.update(genuine).holdout == pytest.approx(start, abs=0.004)
+
+
+def test_swapped_items_reach_the_fit_and_the_companys_test_records(ratings):
+    """A factorisation of swapped records is one of a data set in which the items are others."""
+    swappers = random_order(ratings)[:30]
+    holding = Holding.full(ratings.owners).poisoned(swappers, "item_swap")
+    items = ratings.items(holding)
+    learner, rows = ratings.learner(0), ratings.company.rows
+    predicted = learner.update(holding).predictions
+    p = learner.owners.mean.numpy().astype(float)[ratings.data.owners[rows]]
+    theirs = np.isin(ratings.company.owners, swappers)
+    for numbers, expected in ((items, True), (ratings.data.items, False)):
+        q = learner.items.mean.numpy().astype(float)[numbers[rows]]
+        score = learner.mean + p[:, -1] + q[:, -1] + (p[:, :-1] * q[:, :-1]).sum(1)
+        close = np.isclose(predicted.company, np.clip(score, 1, 5), atol=1e-5)
+        assert close[~theirs].all()
+        assert close[theirs].all() == expected
+    q = learner.items.mean.numpy().astype(float)[ratings.data.items[ratings.holdout.rows]]
+    np.testing.assert_allclose(predicted.fallback, np.clip(learner.mean + q[:, -1], 1, 5), atol=1e-5)
+    swapped = ratings.data.items.copy()
+    swapped[np.isin(ratings.record_owners, swappers)] = items[np.isin(ratings.record_owners, swappers)]
+    np.testing.assert_array_equal(items, swapped)
+    counts = np.bincount(items[ratings.training_mask(holding)], minlength=learner.n_items)
+    means = learner.items.mean.numpy()
+    np.testing.assert_array_equal(np.abs(means).sum(1) > 0, counts > 0)
 
 
 def test_warm_retraining_takes_fewer_sweeps_than_cold(rating_case):

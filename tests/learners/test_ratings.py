@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from learners.errors import InputError
 from learners.holdings import Holding
-from learners.ratings import _sampled
+from learners.poisoning import ANY, Poison
+from learners.ratings import _sampled, item_swap
 
 
 def test_uninformed_predicts_the_mean_rating_of_the_item(ratings):
@@ -94,3 +98,83 @@ def test_small_holdout_is_warned_of(rating_data, rating_case):
     assert rating_case(data).warnings == ()
     (warning,) = rating_case(data.restricted(np.arange(10))).warnings
     assert "the holdout has only" in warning
+
+
+def with_genres(data):
+    """Return the set with three genres: the items below 30, those above 20, and one that no item has."""
+    item = np.arange(data.n_items)
+    return replace(data, genres=np.column_stack([item < 30, item > 20, item < 0]), genre_names=tuple("abc"))
+
+
+def swap(genre_from=ANY, genre_to=ANY):
+    return Poison("item_swap", (("genre_from", genre_from), ("genre_to", genre_to)))
+
+
+def test_swapped_items_are_uniform_whatever_the_item_was(rating_data):
+    data = rating_data(n_owners=400)
+    swapped = item_swap(data, ANY, ANY, 0)
+    assert swapped.dtype == data.items.dtype
+    assert chisquare(np.bincount(swapped, minlength=data.n_items)).pvalue > 1e-3
+    assert np.mean(swapped == data.items) < 0.03
+    np.testing.assert_array_equal(item_swap(data, ANY, ANY, 0), swapped)
+    assert np.mean(item_swap(data, ANY, ANY, 1) == swapped) < 0.03
+
+
+def test_items_of_one_genre_are_swapped_for_those_of_another(rating_data):
+    data = with_genres(rating_data(n_owners=400))
+    swapped = item_swap(data, 0, 1, 0)
+    of_genre = data.items < 30
+    np.testing.assert_array_equal(swapped[~of_genre], data.items[~of_genre])
+    counts = np.bincount(swapped[of_genre], minlength=data.n_items)
+    assert counts[:21].sum() == 0
+    assert chisquare(counts[21:]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("poison", "message"),
+    [
+        (
+            swap(genre_from=3),
+            r"genre_from=3 is not -1 \(any\) or the number of a genre that items of .* have, 0 to 2",
+        ),
+        (swap(genre_to=2), "genre_to=2 is not"),
+        (swap(genre_to=-2), "item_swap genre_from=-1..1000"),
+    ],
+)
+def test_a_genre_that_no_item_has_is_refused(rating_data, rating_case, poison, message):
+    case = rating_case(with_genres(rating_data()))
+    holding = Holding.full(case.owners).poisoned([1], poison)
+    with pytest.raises(InputError, match=message):
+        case.items(holding)
+    with pytest.raises(InputError, match=message):
+        case.learner(0).update(holding)
+
+
+def test_a_genre_is_refused_where_items_have_none(ratings):
+    with pytest.raises(
+        InputError, match=r"genre_to=0 is not -1 \(any\): the items of synthetic have no genres"
+    ):
+        ratings.items(Holding.full(ratings.owners).poisoned([0], swap(genre_to=0)))
+
+
+def test_items_change_for_swappers_alone_and_ratings_for_nobody(rating_data, rating_case):
+    case = rating_case(with_genres(rating_data()))
+    holding = Holding.full(case.owners).poisoned([0, 1, 2], swap()).poisoned([2, 3], swap(0, 1))
+    holding = holding.poisoned([4], "random_vandal")
+    items, genuine = case.items(holding), case.data.items
+    for owners, genres in (([0, 1], (ANY, ANY)), ([2, 3], (0, 1))):
+        own = np.isin(case.record_owners, owners)
+        np.testing.assert_array_equal(items[own], item_swap(case.data, *genres, 0)[own])
+        assert np.mean(items[own] != genuine[own]) > 0.2
+        np.testing.assert_array_equal(case.values(holding)[own], case.data.ratings[own])
+    np.testing.assert_array_equal(items[case.record_owners > 3], genuine[case.record_owners > 3])
+    assert np.any(case.values(holding)[case.record_owners == 4] != case.data.ratings[case.record_owners == 4])
+
+
+def test_a_rater_swaps_alike_in_a_smaller_sample(rating_data):
+    data = rating_data()
+    chosen = np.arange(0, data.n_owners, 3)
+    kept = np.isin(data.owners, chosen)
+    np.testing.assert_array_equal(
+        item_swap(data.restricted(chosen), ANY, ANY, 0), item_swap(data, ANY, ANY, 0)[kept]
+    )

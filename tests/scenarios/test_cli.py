@@ -54,7 +54,7 @@ def test_command_line_and_its_help_load_nothing_heavy():
 def test_help_names_every_command(command, tmp_path):
     done = command("--help", cwd=tmp_path)
     assert done.returncode == 0
-    for name in ("run", "scenarios", "bench", "doctor", "data"):
+    for name in ("run", "scenarios", "curve", "bench", "doctor", "data"):
         assert f" {name} " in done.stdout
     assert "Traceback" not in done.stderr
 
@@ -139,6 +139,46 @@ BAD_INPUTS = {
         ["run", "--mode", "replay"],
         f"{LIBRARY / 'digits-default.yaml'}:1: replay names the ticks.parquet of mode 'replay'",
     ),
+    "grid without a curve": (
+        ["run", "--mode", "grid"],
+        f"{LIBRARY / 'digits-default.yaml'}:1: curve names the curve.csv of modes 'grid' and 'surrogate'",
+    ),
+    "curve that is not there": (
+        ["run", *QUICK, "--mode", "grid", "--set", "curve=nosuch"],
+        "curve: nosuch: no such file; `data-leverage curve` measures one",
+    ),
+    "curve of nothing published": (
+        ["run", "published-curves", "--set", "use_case=digits"],
+        "curve: 'published' exists for pinterest-20, ml-10m, cifar-10, toxic, not for 'digits'",
+    ),
+    "poison that the curve lacks": (
+        ["run", "published-curves", "--set", "population.poisons=[random_vandal]"],
+        "population.poisons: 'random_vandal' is not measured in the curve published, which has no poison",
+    ),
+    "scripted poison that the curve lacks": (
+        [
+            *("run", "published-curves", "--set"),
+            "decision={rule: scripted, steps: [{tick: 9, shares: {'poison:label_flip': 0.1}}]}",
+        ],
+        "stance 'poison:label_flip' is not one of stay, strike_withhold, strike, ",
+    ),
+    "audit of a live run": (
+        ["run", *QUICK, "--audit", "1"],
+        "audit: only a run of mode grid or surrogate can be audited",
+    ),
+    "audit without owners": (
+        ["run", "published-curves", "--audit", "2"],
+        "audit: the users are not the owners of the use case's data",
+    ),
+    "curve of no use case": (["curve", "nosuch"], "use_case: 'nosuch' is not one of digits, "),
+    "curve at no rate": (["curve", "digits", "--rates", ".1;.2"], "rates: '.1;.2' is not a list of numbers"),
+    "curve at everything": (["curve", "digits", "--rates", "1"], "rates: 1 is not between 0 and 1"),
+    "curve never": (["curve", "digits", "--repeats", "0"], "repeats: 0 is not at least 1"),
+    "curve of a poison that does not apply": (
+        ["curve", "digits", "--poison", "random_vandal"],
+        "poison kind 'random_vandal' does not apply to this use case",
+    ),
+    "curve without data": (["curve", "ml-100k"], "ml-100k is not in "),
     "unknown benchmark": (["bench", "nosuch"], "there is no benchmark 'nosuch'; there are population"),
     "unknown data set": (
         ["data", "check", "nosuch"],
@@ -342,6 +382,39 @@ def test_doctor_fails_where_the_results_cannot_be_written(inside, tmp_path):
     assert [line for line in done.stdout.splitlines() if line.startswith("fail")] == [
         "fail  results is a file, not a folder"
     ]
+
+
+def test_a_curve_is_measured_shown_and_played(inside, tmp_path):
+    arguments = ("curve", "digits", "--rates", ".1,.5", "--repeats", "2", "--poison", "label_flip")
+    done = inside(*arguments, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert "28 of 28: repeat 2, 0.0% genuine, 100.0% label_flip" in done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    for lever in ("cdc", "strike", "poison:label_flip"):
+        (row,) = [cells for cells in lines if cells[:2] == [lever, "10%"]]
+        assert [cells for cells in row if cells == "±"] == ["±"] * 3  # company, served, holdout
+    assert "Written to results/curves/digits" in done.stdout
+    assert listing(tmp_path / "results") == ["curves", *(
+        f"curves/digits{name}" for name in ("", "/curve.csv", "/curve.json")
+    )]  # fmt: skip
+    again = inside(*arguments, "--device", "cpu")
+    assert again.stderr == "28 of 28: measured already\n"
+    assert again.stdout == done.stdout
+    script = "decision={rule: scripted, steps: [{shares: {strike: 0.2, cdc: 0.1, 'poison:label_flip': 0.1}}]}"
+    options = (*QUICK, "--device", "cpu", "--mode", "grid", "--set", "curve=results/curves/digits")
+    played = inside("run", *options, "--set", script, "--audit", "1")
+    assert played.returncode == 0, played.stderr
+    assert "Audit." in played.stdout
+    assert "audit.csv" in played.stdout
+    assert (tmp_path / "results/digits-default/audit.csv").is_file()
+
+
+def test_curve_command_leaves_what_is_not_its_own(inside, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
+    message = one_line(inside("curve", "digits", "--out", "thesis"), 4)
+    assert message == "thesis is not empty and holds no curve.json; name another folder"
+    assert listing(tmp_path) == ["thesis", "thesis/chapter.tex"]
 
 
 def test_replay_plays_a_recording_for_another_society(inside, played, tmp_path):

@@ -75,7 +75,7 @@ def test_scenario_says_what_it_asks_and_expects(name):
         assert len(text) > 20
         assert text.endswith(".")
         assert "\n" not in text
-    assert scenario.mode == "live"
+    assert scenario.mode == "live" or scenario.curve == "published"
     assert scenario.ticks <= 40
 
 
@@ -117,6 +117,43 @@ def test_digits_turn_out_as_expected(digits):
     assert last["dlp_cdc"] > 0.9
     assert last["share_strike"] > 0.05
     assert abs(last["dlp_strike"]) < 0.05
+
+
+@pytest.fixture(scope="module")
+def published():
+    """The four published use cases, with the law and without it; no data are at hand."""
+    return {
+        use_case: tuple(
+            ticks_of("published-curves", "nowhere", use_case=use_case, **without)
+            for without in ({}, {"interventions": []})
+        )
+        for use_case in ("pinterest-20", "ml-10m", "cifar-10", "toxic")
+    }
+
+
+def test_published_curves_play_without_data(published):
+    for with_law, without in published.values():
+        assert set(with_law["mode"]) == {"surrogate"}
+        assert with_law["random_participation_assumed"].all()
+        assert_choice_is_interior(with_law)
+        assert_same_until(with_law, without, law_of("published-curves"))
+
+
+def test_published_curves_turn_out_as_expected(published):
+    last = {name: [ticks.iloc[-1] for ticks in runs] for name, runs in published.items()}
+    gains = {}
+    for name, (law, none) in last.items():
+        contributed = [row[["share_cdc", "share_cdc_delete", "share_move"]].sum() for row in (law, none)]
+        assert contributed[1] == pytest.approx(0.26, abs=0.03)
+        assert contributed[0] == pytest.approx(0.43, abs=0.04)
+        gains[name] = law["dlp_cdc"] - none["dlp_cdc"]
+    for name in ("pinterest-20", "cifar-10"):
+        assert last[name][1]["dlp_cdc"] > 0.89
+    assert max(gains["pinterest-20"], gains["cifar-10"]) < min(gains["ml-10m"], gains["toxic"])
+    assert max(last[name][0]["dlp_strike"] for name in ("cifar-10", "toxic")) < 0.06
+    striking = {name: row["share_strike"] + row["share_cdc_delete"] for name, (row, _) in last.items()}
+    assert max(striking["pinterest-20"], striking["ml-10m"]) < 0.13
+    assert min(striking["cifar-10"], striking["toxic"]) > 0.2
 
 
 @pytest.mark.slow

@@ -7,7 +7,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from learners.usecase import load_use_case
 from scenarios import runs
+from scenarios.curves import measured_curve
+from scenarios.run_directory import RunDirectory
 from scenarios.runs import code_digest, play
 from scenarios.scenario import load_scenario
 
@@ -25,7 +28,7 @@ ACTIONS = (
 )
 VARIANTS = ("cdc", "strike", "cdc_delete")
 TICK_COLUMNS = {
-    *("tick", "mode", "stale"),
+    *("tick", "mode", "random_participation_assumed", "stale"),
     *(f"{prefix}_{action}" for prefix in ("share", "data_share") for action in ACTIONS),
     *("participation", "data_participation", "switch_rate"),
     *(f"quality_{company}_{view}" for company in ("large", "small") for view in PERSPECTIVES),
@@ -107,7 +110,8 @@ def test_every_column_of_the_contract_is_filled(ticks):
     assert set(ticks.columns) >= TICK_COLUMNS
     assert all(column == column.lower() and column.isidentifier() for column in ticks)
     assert set(ticks["mode"]) == {"live"}
-    assert ticks["stale"].dtype == bool
+    assert ticks["stale"].dtype == ticks["random_participation_assumed"].dtype == bool
+    assert not ticks["random_participation_assumed"].any()
     assert not ticks["stale"].any()
     # What Small Co. holds nothing of, it has no test records of its own to be measured on.
     needs_holding = {"quality_small_company", "dlp_cdc_company", "dlp_cdc_delete_company"}
@@ -255,6 +259,74 @@ def test_replay_knows_which_direction_is_better(out, ticks, tmp_path):
     )
     assert not run.higher_is_better
     assert "lower is better" in run.summary()
+
+
+@pytest.fixture(scope="module")
+def curve(tmp_path_factory):
+    """A curve of the digits as the small scenario has them."""
+    folder = tmp_path_factory.mktemp("curves") / "digits"
+    use_case = load_use_case("digits", device="cpu", filters=8)
+    measured_curve(use_case, folder, rates=[0.1, 0.5], repeats=1)
+    return folder
+
+
+@pytest.fixture
+def on_a_curve(small_scenario, curve, tmp_path):
+    """Return a function that loads the small scenario with all owners and the measured curve."""
+    (tmp_path / "town.yaml").write_text(small_scenario)
+
+    def load(mode="grid", **overrides):
+        settings = {"population.users": "all", "record.agents": "end", **overrides}
+        return load_scenario(tmp_path / "town.yaml", mode=mode, curve=str(curve), **settings)
+
+    return load
+
+
+@pytest.mark.parametrize("mode", ["grid", "surrogate"])
+def test_a_run_on_a_curve_says_so(on_a_curve, curve, mode):
+    run = play(on_a_curve(mode), device="cpu")
+    assert set(run.ticks.columns) >= TICK_COLUMNS
+    assert set(run.ticks["mode"]) == {mode}
+    assert run.ticks["random_participation_assumed"].all()
+    assert (run.ticks[["n_test_large", "n_test_small"]] == 0).all().all()
+    assert not any("test records belong" in warning for warning in run.manifest["warnings"])
+    assert (run.metric, run.higher_is_better, run.audit) == ("accuracy", True, None)
+    path = curve / "curve.csv"
+    assert run.manifest["data"] == {
+        "digits": load_use_case("digits", device="cpu").data_digest,
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    assert "nothing is trained" in run.summary()
+
+
+def test_a_run_on_a_curve_is_audited(on_a_curve, tmp_path):
+    plain, audited = play(on_a_curve(), device="cpu"), play(on_a_curve(), device="cpu", audits=2)
+    timed = [column for column in plain.ticks if column.startswith("seconds")]
+    pd.testing.assert_frame_equal(
+        plain.ticks.drop(columns=timed), audited.ticks.drop(columns=timed), check_exact=True
+    )
+    assert audited.audit is not None
+    assert audited.audit["tick"].unique().tolist() == [2, 4]
+    for row in audited.audit.itertuples():
+        recorded = audited.ticks.set_index("tick").loc[row.tick, f"quality_{row.company}_{row.perspective}"]
+        assert row.curve == recorded  # of the run itself, though it was played again
+    worst = audited.audit["error_dlp"].abs().max()
+    assert audited.record()["audit"]["error"] == worst
+    assert f"off by at most {worst:.3f}" in audited.summary()
+    with RunDirectory(tmp_path / "out") as directory:
+        audited.write(directory)
+    stored = pd.read_csv(tmp_path / "out" / "audit.csv")
+    pd.testing.assert_frame_equal(stored, audited.audit, rtol=1e-12)
+
+
+def test_a_published_society_of_a_hundred_thousand_is_played(tmp_path):
+    settings = {"ticks": 2, "interventions": [], "population.users": 100_000}
+    run = play(load_scenario("published-curves", **settings), data_dir=tmp_path / "nothing")
+    assert run.ticks["owners_large"].iloc[0] == len(run.agents) == 100_000
+    assert (run.metric, run.unit) == ("HR@5", "share of held-out items")
+    assert list(run.manifest["data"]) == ["published"]
+    assert run.manifest["device"] is None
+    assert run.ticks["dlp_cdc"].iloc[-1] > 0.3
 
 
 def test_thin_test_sets_are_warned_of_where_they_are_the_headline(small_scenario, tmp_path):

@@ -10,6 +10,7 @@ from abm.model import DataLeverageModel
 from abm.policy import Policy
 from learners.errors import InputError
 from learners.usecase import load_use_case
+from scenarios.curves import measured_curve
 from scenarios.interventions import DeletionRight
 from scenarios.scenario import DEFAULT, LIBRARY, Scenario, load_scenario, shipped
 
@@ -163,7 +164,17 @@ def test_scenario_name_is_never_a_path(file, name):
             "town.yaml:4: decision.precision: should be a finite number (got inf)",
         ),
         ("ticks: 5\nseed: 1\nticks: 6\n", "town.yaml:5: ticks: duplicate key (first on line 3)"),
-        ("mode: grid\n", "town.yaml:3: mode: should be 'live' or 'replay' (got 'grid')"),
+        (
+            "mode: gird\n",
+            "town.yaml:3: mode: should be 'live', 'grid', 'surrogate' or 'replay' (got 'gird')",
+        ),
+        (
+            "curve: published\n",
+            (
+                "town.yaml:3: curve names the curve.csv of modes 'grid' and 'surrogate', or says "
+                "'published', and only in these modes"
+            ),
+        ),
         ("learner: [1]\n", "town.yaml:3: learner: should be a mapping (got [1])"),
         ("use_case: digits\n", "town.yaml:3: use_case: duplicate key (first on line 2)"),
         (
@@ -218,6 +229,51 @@ def test_replay_mode_needs_a_recording(file):
     assert problem(file(SMALLEST + "mode: replay\n")).endswith(
         "replay names the ticks.parquet of mode 'replay', and only of that mode"
     )
+
+
+@pytest.mark.parametrize("mode", ["grid", "surrogate"])
+def test_curve_modes_need_a_curve(file, mode):
+    assert problem(file(SMALLEST + f"mode: {mode}\n")).startswith(
+        "town.yaml:1: curve names the curve.csv of modes 'grid' and 'surrogate'"
+    )
+    published = SMALLEST.replace("digits", "toxic") + f"mode: {mode}\ncurve: published\n"
+    model = load_scenario(file(published)).build()
+    assert (model.training.mode, model.population.n_users, model.use_case) == (mode, 2000, None)
+    numbered = load_scenario(file(published), **{"population.users": 50}).build()
+    assert numbered.population.n_users == 50
+
+
+@pytest.mark.parametrize("users", ["all", 70])
+def test_a_measured_curve_is_read_for_the_owners_or_for_a_number_of_users(file, tmp_path, users):
+    loaded = load_use_case("digits", device="cpu", filters=4)
+    measured_curve(loaded, tmp_path / "measured", rates=[0.5], repeats=1)
+    text = SMALLEST + "mode: grid\ncurve: measured\nlearner: {filters: 4}\n"
+    model = load_scenario(file(text), **{"population.users": users}).build(device="cpu")
+    assert model.population.n_users == (300 if users == "all" else 70)
+    assert (model.use_case is None) == (users == 70)
+    assert model.training.curve.mode == "grid"
+
+
+def test_a_use_case_that_is_loaded_is_not_loaded_again(small_scenario, file, monkeypatch):
+    scenario = load_scenario(file(small_scenario))
+    first = scenario.build()
+    monkeypatch.setattr("scenarios.scenario.load_use_case", None)
+    assert scenario.build(use_case=first.use_case).use_case is first.use_case
+
+
+@pytest.mark.parametrize(
+    ("curve", "message"),
+    [
+        ("nosuch", "nosuch: no such file; `data-leverage curve` measures one"),
+        ("published", "'published' exists for pinterest-20, ml-10m, cifar-10, toxic, not for 'digits'"),
+        ("town.yaml", "curve.json: no such file"),
+    ],
+)
+def test_curves_that_are_none(file, curve, message):
+    scenario = load_scenario(file(SMALLEST + f"mode: grid\ncurve: {curve}\n"))
+    with pytest.raises(InputError, match=f"^curve: {re.escape(message)}") as caught:
+        scenario.build()
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
