@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -14,10 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from learners.errors import InputError, OutputError
-
-if TYPE_CHECKING:
-    from abm.model import DataLeverageModel
-    from learners.curves import CurvePoint
+from scenarios.progress import RunProgress, StepProgress, stderr
 
 # One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
 # and torch are imported, whatever the environment says.
@@ -41,7 +38,6 @@ reproduce = typer.Typer(
 )
 app.add_typer(reproduce, name="reproduce")
 
-stderr = Console(stderr=True)
 stdout = Console()
 
 DataDir = Annotated[
@@ -82,7 +78,7 @@ def run(
     directory = RunDirectory(out or Path("results") / loaded.name)
     from scenarios.runs import play
 
-    with directory, _Progress(loaded.name, loaded.ticks) as progress:
+    with directory, RunProgress(loaded.name, loaded.ticks) as progress:
         played = play(loaded, data_dir=data_dir, device=device, progress=progress, audits=audit)
         played.write(directory)
     if json:
@@ -136,14 +132,12 @@ def curve(
     from learners.curves import RATES
     from learners.usecase import load_use_case
     from scenarios.curves import measured_curve
+    from scenarios.reproductions import fractions
 
-    try:
-        shares = [float(rate) for rate in rates.split(",")] if rates else list(RATES)
-    except ValueError:
-        raise InputError(f"rates: {rates!r} is not a list of numbers such as .05,.2,.5") from None
+    shares = fractions(rates, "rates") if rates else RATES
     folder = out or Path("results") / "curves" / use_case
     loaded = load_use_case(use_case, data_dir, device)
-    with _Bar(f"{use_case}: first fit") as bar:
+    with StepProgress(f"{use_case}: first fit") as bar:
         rows = measured_curve(
             loaded, folder, rates=shares, repeats=repeats, poisons=poison or (), seed=seed, progress=bar.point
         )
@@ -184,7 +178,7 @@ def cdc(
     from scenarios.reproductions import fractions, reproduce_contributions
 
     shares = fractions(rates, "rates") if rates else ()
-    with _Bar("reproduce cdc") as bar:
+    with StepProgress("reproduce cdc") as bar:
         lines = reproduce_contributions(
             out,
             use_case or (),
@@ -225,7 +219,7 @@ def strikes(
     shares = fractions(sizes, "sizes") if sizes else SIZES
     model: Literal["ours", "surprise"] = "surprise" if learner == "surprise" else "ours"
     plan = StrikePlan(use_case, shares, samples, folds, model, groups)
-    with _Bar("reproduce strikes") as bar:
+    with StepProgress("reproduce strikes") as bar:
         lines = reproduce_strikes(
             out, plan, seed=seed, workers=workers, data_dir=data_dir, device=device, progress=bar.step
         )
@@ -334,71 +328,6 @@ def check(name: str, data_dir: DataDir = None) -> None:
         stdout.print(escape(finding), soft_wrap=True)
     if not findings:
         stdout.print(f"{name} is the published data set", soft_wrap=True)
-
-
-class _Progress:
-    """A bar on a terminal's stderr; a line every tenth of the run elsewhere."""
-
-    def __init__(self, name: str, ticks: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._ticks = ticks
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=stderr,
-            disable=not stderr.is_terminal,
-        )
-        self._name = name
-        self._task = self._bar.add_task(f"{name}: first fit", total=ticks)
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, model: DataLeverageModel) -> None:
-        row: dict[str, Any] = model.ticks[-1]
-        retrain = row["seconds_retrain_large"] + row["seconds_retrain_small"]
-        text = f"{self._name}: participation {row['participation']:.1%}, retraining {retrain:.2f} s"
-        self._bar.update(self._task, completed=model.tick, description=text)
-        if not stderr.is_terminal and model.tick % max(1, self._ticks // 10) == 0:
-            stderr.print(f"tick {model.tick} of {self._ticks}: {text}", soft_wrap=True, highlight=False)
-
-
-class _Bar:
-    """The progress of a curve: a bar on a terminal's stderr; a line a point elsewhere."""
-
-    def __init__(self, text: str) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, console=stderr, disable=not stderr.is_terminal)
-        self._task = self._bar.add_task(text, total=None)
-
-    def __enter__(self) -> _Bar:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def point(self, done: int, total: int, last: CurvePoint | None) -> None:
-        self.step("measured already" if last is None else _described(last), done, total)
-
-    def step(self, text: str, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total, description=text)
-        if not stderr.is_terminal:
-            stderr.print(f"{done} of {total}: {text}", soft_wrap=True, highlight=False)
-
-
-def _described(point: CurvePoint) -> str:
-    poison = f", {point.poisoned_share:.1%} {point.poison}" if point.poison else ""
-    return f"repeat {point.repeat + 1}, {point.clean_share:.1%} genuine{poison}"
 
 
 def main() -> None:

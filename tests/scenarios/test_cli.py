@@ -172,7 +172,10 @@ BAD_INPUTS = {
     ),
     "curve of no use case": (["curve", "nosuch"], "use_case: 'nosuch' is not one of digits, "),
     "curve at no rate": (["curve", "digits", "--rates", ".1;.2"], "rates: '.1;.2' is not a list of numbers"),
-    "curve at everything": (["curve", "digits", "--rates", "1"], "rates: 1 is not between 0 and 1"),
+    "curve at everything": (
+        ["curve", "digits", "--rates", "1"],
+        "rates: '1' is not a list",
+    ),
     "curve never": (["curve", "digits", "--repeats", "0"], "repeats: 0 is not at least 1"),
     "curve of a poison that does not apply": (
         ["curve", "digits", "--poison", "random_vandal"],

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from learners.datasets.catalogue import CATALOGUE
 from scenarios.doctor import IMPORT_NAMES, Finding, check_environment
 
 
@@ -34,9 +35,7 @@ def test_all_is_well_here_but_for_data_sets_that_are_not_there(tmp_path, owners)
     findings = check_environment(tmp_path / "data")
     assert {finding.status for finding in findings} == {"ok", "warn"}
     assert {finding.text.split()[2] for finding in findings if finding.status == "warn"} == {
-        "ml-100k",
-        "ml-1m",
-        "ml-10m",
+        name for name, known in CATALOGUE.items() if known.folder
     }
     assert all("\n" not in finding.text for finding in findings)
     assert list(tmp_path.iterdir()) == []
