@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from learners.datasets.catalogue import data_directory
+from learners.datasets.catalogue import data_directory, how_to_get
 from learners.datasets.local import status
 from learners.errors import OutputError
 from scenarios.run_directory import check_writable
@@ -81,7 +81,7 @@ def _data(data_dir: Path | None) -> list[Finding]:
     return [
         Finding("ok", f"data set {row.name} is here ({row.title})")
         if row.present
-        else Finding("warn", f"data set {row.name} is not in {folder}; data-leverage data fetch {row.name}")
+        else Finding("warn", f"data set {row.name} is not in {folder}: {how_to_get(row.name)}")
         for row in status(folder)
     ]
 

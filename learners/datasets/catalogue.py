@@ -272,9 +272,14 @@ def installed(name: str, data_dir: Path) -> Path:
     """
     folder = location(name, data_dir)
     if not folder.is_dir():
-        fetching = f"'data-leverage data fetch {name}' or " if entry(name).archive else ""
-        raise InputError(f"{name} is not in {data_dir}: run {fetching}'data-leverage data add {name} PATH'")
+        raise InputError(f"{name} is not in {data_dir}: run {how_to_get(name)}")
     return folder
+
+
+def how_to_get(name: str) -> str:
+    """Return the commands that put a data set into the data directory."""
+    fetching = f"'data-leverage data fetch {name}' or " if entry(name).archive else ""
+    return f"{fetching}'data-leverage data add {name} PATH'"
 
 
 def is_present(name: str, data_dir: Path) -> bool:

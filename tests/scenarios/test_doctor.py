@@ -43,8 +43,11 @@ def test_all_is_well_here_but_for_data_sets_that_are_not_there(tmp_path, owners)
 
 def test_missing_data_set_says_where_and_how_to_fetch_it(tmp_path):
     assert found("data set ml-1m ", tmp_path) == Finding(
-        "warn", f"data set ml-1m is not in {tmp_path}; data-leverage data fetch ml-1m"
+        "warn",
+        f"data set ml-1m is not in {tmp_path}: "
+        "'data-leverage data fetch ml-1m' or 'data-leverage data add ml-1m PATH'",
     )
+    assert "fetch" not in found("data set pinterest-20 ", tmp_path).text  # its publisher has no archive
     (tmp_path / "ml-1m").mkdir()
     assert found("data set ml-1m ", tmp_path).status == "ok"
     assert found("data set digits ", tmp_path).status == "ok"
