@@ -82,11 +82,13 @@ class Scenario(Parameters):
             raise ValueError(f"use_case '{self.use_case}' is not one of {', '.join(REGISTRY)}")
         if (self.mode == "replay") != (self.replay is not None):
             raise ValueError("replay names the ticks.parquet of mode 'replay', and only of that mode")
-        if (self.mode in CURVE_MODES) != (self.curve is not None):
+        if self.mode in CURVE_MODES and self.curve is None:
             raise ValueError(
-                "curve names the curve.csv of modes 'grid' and 'surrogate', or says 'published', "
-                "and only in these modes"
+                f"mode '{self.mode}' needs curve: the curve.csv that 'data-leverage curve {self.use_case}' "
+                "measures, or 'published'"
             )
+        if self.mode not in CURVE_MODES and self.curve is not None:
+            raise ValueError(f"curve is for modes 'grid' and 'surrogate', not for '{self.mode}'")
         for number, intervention in enumerate(self.interventions):
             if intervention.start > self.ticks:
                 raise ValueError(

@@ -141,7 +141,7 @@ BAD_INPUTS = {
     ),
     "grid without a curve": (
         ["run", "--mode", "grid"],
-        f"{LIBRARY / 'digits-default.yaml'}:1: curve names the curve.csv of modes 'grid' and 'surrogate'",
+        "--set mode=grid: mode 'grid' needs curve: the curve.csv that 'data-leverage curve digits' measures",
     ),
     "curve that is not there": (
         ["run", *QUICK, "--mode", "grid", "--set", "curve=nosuch"],

@@ -170,10 +170,7 @@ def test_scenario_name_is_never_a_path(file, name):
         ),
         (
             "curve: published\n",
-            (
-                "town.yaml:3: curve names the curve.csv of modes 'grid' and 'surrogate', or says "
-                "'published', and only in these modes"
-            ),
+            "town.yaml:3: curve is for modes 'grid' and 'surrogate', not for 'live'",
         ),
         ("learner: [1]\n", "town.yaml:3: learner: should be a mapping (got [1])"),
         ("use_case: digits\n", "town.yaml:3: use_case: duplicate key (first on line 2)"),
@@ -234,7 +231,7 @@ def test_replay_mode_needs_a_recording(file):
 @pytest.mark.parametrize("mode", ["grid", "surrogate"])
 def test_curve_modes_need_a_curve(file, mode):
     assert problem(file(SMALLEST + f"mode: {mode}\n")).startswith(
-        "town.yaml:1: curve names the curve.csv of modes 'grid' and 'surrogate'"
+        f"town.yaml:3: mode '{mode}' needs curve: the curve.csv that 'data-leverage curve digits' measures"
     )
     published = SMALLEST.replace("digits", "toxic") + f"mode: {mode}\ncurve: published\n"
     model = load_scenario(file(published)).build()
