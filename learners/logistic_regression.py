@@ -36,6 +36,9 @@ MEMORY = 20
 BATCH = 4096
 """Rows that are made at a time where they are not kept."""
 
+COARSE = 1e-4
+"""From this tolerance on products of single precision do: their errors are a hundredth of it."""
+
 _MOST_STEPS = 1000
 _MOST_TRIES = 100
 _FARTHEST = 4.0  # that one try goes, in log-odds or steps: Newton's method leaps where a loss is flat
@@ -228,7 +231,7 @@ class LogisticRegressionLearner(Learner):
         blocks = use_case.blocks
         self._held = np.zeros(blocks[0].n_versions, np.bool_)
         self.sums = tuple(TermSums.nothing(block.n_terms) for block in blocks)
-        self.rows = self._test_rows = TfIdfRows(blocks, use_case.device)
+        self.rows = self._test_rows = self._no_rows()
         self._minimum = Minimum(np.zeros(0))
         self.idf: tuple[Vector, ...] = ()
         self._only_class: int | None = None
@@ -247,17 +250,22 @@ class LogisticRegressionLearner(Learner):
             signs = np.zeros(len(self.rows.versions))
             signs[rows] = 2 * labels - 1
             loss = Loss(self.rows.scaled(self.idf), signs, self.parameters.inverse_penalty)
-            # With weights d from the minimum, log-odds differ by |x| d and as much again for the intercept,
-            # a chance by a quarter of that, and |x|^2 is at most the number of blocks.
-            distance = 2 * self.parameters.tolerance / np.sqrt(len(use_case.blocks))
+            # With weights d from the minimum, the log-odds of x differ by d (x - m), m a mean of rows that
+            # the intercept makes up for. No feature is negative and |x|^2 is at most the number of blocks, so
+            # |x - m|^2 is at most twice that; a chance differs by a quarter of the log-odds at most.
+            distance = 4 * self.parameters.tolerance / np.sqrt(2 * len(use_case.blocks))
             self._minimum = loss.minimised(self._minimum, distance)
         return self._predictions(holding, versions)
 
     def scores(self, versions: NDArray[np.int64]) -> Vector:
         """Return what the model says of any versions of comments: the chance of being toxic."""
         batches = np.split(versions, np.arange(BATCH, len(versions), BATCH))
-        none = TfIdfRows(self.use_case.blocks, self.use_case.device).keeping(self.rows.terms)
+        none = self._no_rows().keeping(self.rows.terms)
         return np.concatenate([self._scored(none.including(batch)) for batch in batches])
+
+    def _no_rows(self) -> TfIdfRows:
+        precision = np.float32 if self.parameters.tolerance >= COARSE else np.float64
+        return TfIdfRows(self.use_case.blocks, self.use_case.device, precision)
 
     def _count(self, held: NDArray[np.int64]) -> None:
         """Bring the sums up to date with the versions held."""
@@ -277,7 +285,7 @@ class LogisticRegressionLearner(Learner):
     def _gather(self, held: NDArray[np.int64]) -> None:
         """Choose the terms, and see to it that the rows and terms in use are at hand."""
         if len(self.rows.versions) > WASTE * len(held):
-            self.rows = TfIdfRows(self.use_case.blocks, self.use_case.device).keeping(self.rows.terms)
+            self.rows = self._no_rows().keeping(self.rows.terms)
         used, kept = [], []
         pool = self.use_case.pool_sums
         blocks = zip(self.sums, pool, self.use_case.limits, self.rows.terms, strict=True)

@@ -4,6 +4,8 @@ The features are D T I: T the values 1 + ln(count) of each text, I the IDF of th
 that it does not use, and D one over the length of each row of T I, all a block of terms at a time. Products
 with a vector take the factors one by one. So when a company's texts change, nothing of the size of T is
 written: rows are added to T where they are new, and a row that is gone gets no weight from its user.
+
+Products read each number of T once and compute little with it, so how fast they are is how few bytes T has.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +23,9 @@ from numpy.typing import NDArray
 from learners.text_features import TermCounts
 
 Vector: TypeAlias = NDArray[np.float64]
+
+Precision: TypeAlias = type[np.float32] | type[np.float64]
+"""Of the numbers in T and of products with it; vectors are float64 before and after."""
 
 Terms: TypeAlias = tuple[NDArray[np.int64], ...]
 """Terms of each block, ascending."""
@@ -46,8 +51,8 @@ class TorchMatrix:
         """The transpose."""
         return TorchMatrix(self._columns, self._rows)
 
-    def __matmul__(self, vector: Vector) -> Vector:
-        product: Vector = (self._rows @ torch.from_numpy(vector).to(self._rows.device)).cpu().numpy()
+    def __matmul__(self, vector: NDArray[Any]) -> NDArray[Any]:
+        product: NDArray[Any] = (self._rows @ torch.from_numpy(vector).to(self._rows.device)).cpu().numpy()
         return product
 
 
@@ -86,7 +91,10 @@ class TfIdfRows:
         int64[n_rows]: the version of a text (see :mod:`learners.text_features`) that each row is of.
     """
 
-    def __init__(self, blocks: tuple[TermCounts, ...], device: str) -> None:
+    def __init__(
+        self, blocks: tuple[TermCounts, ...], device: str, precision: Precision = np.float64
+    ) -> None:
+        self.precision = precision
         self.terms: Terms = tuple(np.zeros(0, np.int64) for _ in blocks)
         self.versions = np.zeros(0, np.int64)
         self._blocks = blocks
@@ -125,7 +133,7 @@ class TfIdfRows:
         self, block: TermCounts, terms: NDArray[np.int64], rows: slice, versions: NDArray[np.int64]
     ) -> Part:
         counts = block.of(versions)[:, terms]
-        values = np.log(counts.data, dtype=np.float64)
+        values = np.log(counts.data, dtype=self.precision)
         values += 1
         of_values, of_squares = (
             sp.csr_array((data, counts.indices, counts.indptr), shape=counts.shape)
@@ -141,20 +149,28 @@ class TfIdfRows:
 
     def scaled(self, idf: tuple[Vector, ...]) -> TfIdf:
         """Return the features with the IDF of each term kept, float64 a block."""
-        return TfIdf(self._parts, idf, len(self.versions))
+        return TfIdf(self._parts, idf, len(self.versions), self.precision)
 
 
 class TfIdf:
     """Features D T I [n_rows, n_terms], the terms of one block after those of another."""
 
-    def __init__(self, parts: tuple[tuple[Part, ...], ...], idf: tuple[Vector, ...], n_rows: int) -> None:
+    def __init__(
+        self,
+        parts: tuple[tuple[Part, ...], ...],
+        idf: tuple[Vector, ...],
+        n_rows: int,
+        precision: Precision,
+    ) -> None:
+        self._precision = precision
         self._parts = parts
         self._idf = idf
         self._n_rows = n_rows
         self._lengths = [np.ones(n_rows) for _ in parts]
         for of_block, i, length in zip(parts, idf, self._lengths, strict=True):
+            square: NDArray[Any] = (i * i).astype(precision)
             for part in of_block:
-                squares = part.squares @ (i * i)
+                squares = part.squares @ square
                 # A row without a term stays as it is.
                 length[part.rows] = np.sqrt(np.where(squares > 0, squares, 1))
 
@@ -163,7 +179,7 @@ class TfIdf:
         product = np.zeros(self._n_rows)
         start = 0
         for of_block, i, length in zip(self._parts, self._idf, self._lengths, strict=True):
-            scaled = i * weights[start : start + len(i)]
+            scaled: NDArray[Any] = (i * weights[start : start + len(i)]).astype(self._precision)
             start += len(i)
             for part in of_block:
                 product[part.rows] += (part.values @ scaled) / length[part.rows]
@@ -174,7 +190,8 @@ class TfIdf:
         products = []
         for of_block, i, length in zip(self._parts, self._idf, self._lengths, strict=True):
             product = np.zeros(len(i))
+            scaled: NDArray[Any] = (residuals / length).astype(self._precision)
             for part in of_block:
-                product += part.values.T @ (residuals[part.rows] / length[part.rows])
+                product += part.values.T @ scaled[part.rows]
             products.append(i * product)
         return np.concatenate(products)

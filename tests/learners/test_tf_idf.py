@@ -114,6 +114,22 @@ def test_the_two_products_are_of_one_matrix(pool):
     )
 
 
+def test_products_of_single_precision_are_almost_the_same(pool):
+    blocks, terms, idf = pool
+    rng = np.random.default_rng(1)
+    weights, residuals = rng.normal(size=320), rng.normal(size=120)
+    single, double = (
+        TfIdfRows(blocks, "cpu", precision).keeping(terms).including(np.arange(120)).scaled(idf)
+        for precision in (np.float32, np.float64)
+    )
+    for one, other in (
+        (single.times(weights), double.times(weights)),
+        (single.transposed_times(residuals), double.transposed_times(residuals)),
+    ):
+        assert one.dtype == np.float64
+        assert 0 < np.abs(one - other).max() < 1e-5 * np.abs(other).max()
+
+
 def test_a_term_with_idf_0_is_as_if_it_were_not_there(pool):
     blocks, terms, idf = pool
     without = tuple(t[::2] for t in terms)
