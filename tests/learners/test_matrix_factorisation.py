@@ -10,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learners.factor_posteriors import ALIGNMENT, Factors, _aligned, sides_of, solved
 from learners.holdings import GENUINE, Holding
-from learners.matrix_factorisation import ALIGNMENT, Factors, _aligned, _sides, _solved
-from learners.usecase import Reference, load_use_case
+from learners.matrix_factorisation import FactorisationLearner, fit_together
+from learners.usecase import Reference, load_use_case, update_worlds
 
 
 def same_predictions(one, other):
@@ -60,7 +61,7 @@ def test_solved_side_is_the_gaussian_posterior_of_each_row():
     kept = row != 3  # a row without ratings
     row, column = row[kept], column[kept]
     residual = rng.normal(0, 1, len(row)).astype(np.float32)
-    side, _ = _sides(
+    side, _ = sides_of(
         row.astype(np.int32), column.astype(np.int32), residual, (n_rows, n_others), torch.device("cpu")
     )
     prior = np.array([1.5, 2.0, 0.5, 3.0])
@@ -69,9 +70,9 @@ def test_solved_side_is_the_gaussian_posterior_of_each_row():
     def factors(mean, variance, prior):
         return Factors(*(torch.from_numpy(x).float() for x in (mean, variance, prior)))
 
-    own = factors(rng.normal(0, 1, (n_rows, width)), rng.random((n_rows, width)), prior)
-    other = factors(other_mean, other_variance, np.ones(width))
-    solved, new_noise = _solved(side, own, other, noise, float(np.square(residual.astype(float)).sum()))
+    own = factors(rng.normal(0, 1, (n_rows, width)), rng.random((n_rows, width)), prior[np.newaxis])
+    other = factors(other_mean, other_variance, np.ones((1, width)))
+    after, (new_noise,) = solved(side, own, other, [noise], [float(np.square(residual.astype(float)).sum())])
 
     error, second = 0.0, np.zeros(width)
     for r in range(n_rows):
@@ -82,19 +83,37 @@ def test_solved_side_is_the_gaussian_posterior_of_each_row():
         precision = np.diag(prior) + (feature.T @ feature + np.diag(spread.sum(0))) / noise
         covariance = np.linalg.inv(precision)
         mean = covariance @ feature.T @ (given - bias) / noise
-        np.testing.assert_allclose(solved.mean[r].numpy(), mean, atol=1e-4)
+        np.testing.assert_allclose(after.mean[r].numpy(), mean, atol=1e-4)
         if len(theirs):
-            np.testing.assert_allclose(solved.variance[r].numpy(), np.diag(covariance), atol=1e-4)
+            np.testing.assert_allclose(after.variance[r].numpy(), np.diag(covariance), atol=1e-4)
             second += mean**2 + np.diag(covariance)
         else:
-            np.testing.assert_array_equal(solved.mean[r].numpy(), 0)
+            np.testing.assert_array_equal(after.mean[r].numpy(), 0)
         left = given - bias - feature @ mean
         error += np.sum(left**2 + bias_spread + spread @ (mean**2 + np.diag(covariance)))
         error += np.einsum("nd,de,ne->", feature, covariance, feature)
     assert new_noise == pytest.approx(error / len(row), rel=1e-4)
     n_rated = n_rows - 1
-    np.testing.assert_allclose(solved.prior.numpy(), (n_rated + 1) / (second + 1), rtol=1e-4)
-    np.testing.assert_allclose(solved.variance[3].numpy(), 1 / solved.prior.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(after.prior[0].numpy(), (n_rated + 1) / (second + 1), rtol=1e-4)
+    np.testing.assert_allclose(after.variance[3].numpy(), 1 / after.prior[0].numpy(), rtol=1e-6)
+
+
+def test_worlds_fitted_together_are_the_worlds_fitted_alone(ratings, reference):
+    full = Holding.full(ratings.owners)
+    holdings = [full.without(range(5)), full.poisoned(range(9), "random_vandal"), full.without(range(40))]
+    # One starts warm, two cold and with seeds of their own: they settle after different numbers of sweeps.
+    learners = [reference.learner.fork(), ratings.learner(1), ratings.learner(2)]
+    alone = [learner.fork() for learner in learners]
+    together = fit_together(learners, holdings)
+    expected = [learner.fit(holding) for learner, holding in zip(alone, holdings, strict=True)]
+    assert [learner.sweeps for learner in learners] == [learner.sweeps for learner in alone]
+    assert len({learner.sweeps for learner in learners}) > 1
+    for one, other in zip(together, expected, strict=True):
+        for name in ("holdout", "company", "fallback"):
+            np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-4)
+    # Each goes on from where it ended, as if it had been alone.
+    for learner, other in zip(learners, alone, strict=True):
+        np.testing.assert_allclose(learner.fit(full).holdout, other.fit(full).holdout, atol=1e-3)
 
 
 def test_both_sides_hold_every_rating_in_its_order():
@@ -103,7 +122,7 @@ def test_both_sides_hold_every_rating_in_its_order():
     items = rng.integers(0, 7, 60).astype(np.int32)  # some twice with one owner
     owners, items = owners[(owners != 4) & (items != 5)], items[(owners != 4) & (items != 5)]
     residuals = rng.normal(0, 1, len(owners)).astype(np.float32)
-    by_owner, by_item = _sides(owners, items, residuals, (9, 7), torch.device("cpu"))
+    by_owner, by_item = sides_of(owners, items, residuals, (9, 7), torch.device("cpu"))
     by = np.argsort(items, kind="stable")
     for side, rows, columns, values in (
         (by_owner, owners, items, residuals),
@@ -415,6 +434,19 @@ def test_cuda_agrees_with_cpu(rating_case):
         cpu, cuda = (learner.update(holding) for learner in learners)
         np.testing.assert_allclose(cuda.predictions.holdout, cpu.predictions.holdout, atol=0.02)
         assert cuda.holdout == pytest.approx(cpu.holdout, abs=0.002)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_worlds_are_one_batch_on_cuda(rating_case, monkeypatch):
+    case = rating_case(device="cuda")
+    full = Holding.full(case.owners)
+    holdings = [full, full.without(range(20)), Holding.of(np.zeros(case.owners, bool))]
+    alone = [case.learner(seed).update(holding) for seed, holding in enumerate(holdings)]
+    monkeypatch.setattr(FactorisationLearner, "fit", lambda *_: pytest.fail("one at a time"))
+    together = update_worlds([case.learner(seed) for seed in range(3)], holdings)
+    for one, other in zip(together, alone, strict=True):
+        assert one.holdout == pytest.approx(other.holdout, abs=0.002)
 
 
 # On MovieLens

@@ -10,7 +10,7 @@ from learners.errors import InputError
 from learners.holdings import Holding
 from learners.leverage import PUBLISHED_SCALES, LeverageScale
 from learners.matrix_factorisation import FactorisationParameters
-from learners.usecase import REGISTRY, Reference, UseCase, load_use_case
+from learners.usecase import REGISTRY, Reference, UseCase, load_use_case, update_worlds
 
 
 def refusal(name="digits", **arguments):
@@ -171,3 +171,20 @@ def test_holding_without_a_training_record_is_served_by_the_uninformed(either):
                 np.testing.assert_array_equal(
                     getattr(evaluation.predictions, name), getattr(either.uninformed(), name)
                 )
+
+
+def test_worlds_updated_together_are_updated_one_by_one(either, monkeypatch):
+    full = Holding.full(either.owners)
+    holdings = [full, full.without(range(3)), Holding.of(np.zeros(either.owners, bool)), full]
+    uninformed = either.uninformed()
+    learners = [either.learner(seed) for seed in range(4)]
+    learners[3].update(full)
+    fitted = []
+    fit = type(learners[0]).fit
+    monkeypatch.setattr(type(learners[0]), "fit", lambda self, h: fitted.append(self.seed) or fit(self, h))
+    together = update_worlds(learners, holdings, uninformed)
+    assert fitted == [0, 1]  # nothing to train on in the third, nothing new in the fourth
+    for seed, (holding, evaluation) in enumerate(zip(holdings, together, strict=True)):
+        alone = either.learner(seed).update(holding, uninformed)
+        assert evaluation.holdout == alone.holdout
+        np.testing.assert_array_equal(evaluation.holding.codes, holding.codes)
