@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from learners.usecase import Reference
+from learners.leverage import LeverageScale
+from learners.usecase import Reference, update_worlds
+
+Effect: TypeAlias = Callable[[Sequence[NDArray[np.bool_]]], NDArray[np.float64]]
+"""Sets of owners, bool[owners] each, to the effect that each would have by taking part."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +31,19 @@ class CompositionGap:
 
 
 def composition_gap(
-    effect: Callable[[NDArray[np.bool_]], float],
+    effect: Effect,
     participants: NDArray[np.bool_],
     records: NDArray[np.float64],
     rng: np.random.Generator,
     shadows: int = 5,
+    among: NDArray[np.bool_] | None = None,
 ) -> CompositionGap:
     """Compare participants with random sets of owners who have as many records.
 
     Parameters
     ----------
     effect
-        Set of owners, bool[owners], to the effect of their taking part, such as :func:`strike_effect`.
+        Such as :func:`strike_effect`.
     participants
         bool[owners]: who takes part; NaN is returned for nobody and for everybody.
     records
@@ -46,41 +52,67 @@ def composition_gap(
         Draws the random sets.
     shadows
         Number of random sets, each a shadow retraining; at least 2.
+    among
+        bool[owners]: whom the random sets are drawn from, everybody by default; NaN is returned where they
+        own fewer records than the participants.
     """
-    if not participants.any() or participants.all():
-        return CompositionGap(np.nan, np.nan, np.nan)
+    pool = np.ones(len(records), np.bool_) if among is None else among
     target = records[participants].sum()
-    random = np.array([effect(_random_set(records, target, rng)) for _ in range(shadows)])
-    gap = effect(participants) - random.mean()
-    half = student.ppf(0.975, shadows - 1) * random.std(ddof=1) * np.sqrt(1 + 1 / shadows)
+    if not participants.any() or participants.all() or records[pool].sum() < target:
+        return CompositionGap(np.nan, np.nan, np.nan)
+    sets = [_random_set(records, target, pool, rng) for _ in range(shadows)]
+    own, *random = effect([participants, *sets])
+    gap = own - np.mean(random)
+    half = student.ppf(0.975, shadows - 1) * np.std(random, ddof=1) * np.sqrt(1 + 1 / shadows)
     return CompositionGap(float(gap), float(gap - half), float(gap + half))
 
 
-def strike_effect(reference: Reference) -> Callable[[NDArray[np.bool_]], float]:
-    """Return the function from strikers to Large Co.'s loss: DLP of strike on the holdout, retrained warm."""
-    scale = reference.scale("holdout", reference.evaluation)
+def strike_effect(reference: Reference, on: NDArray[np.bool_] | None = None) -> Effect:
+    """Return the effect of strikers: Large Co.'s DLP of strike on the holdout, retrained warm.
 
-    def effect(strikers: NDArray[np.bool_]) -> float:
-        learner = reference.learner.fork(effort="shadow")
-        return float(scale.strike(learner.update(reference.evaluation.holding.without(strikers)).holdout))
+    Parameters
+    ----------
+    reference
+        What Large Co. trains without a strike.
+    on
+        bool[owners]: whose holdout records are looked at, of whom somebody has one; everybody's by default.
+    """
+    use_case, holdout = reference.use_case, reference.use_case.holdout
+    chosen = np.ones(len(holdout.owners), np.bool_) if on is None else on[holdout.owners]
+
+    def quality(predicted: NDArray[np.floating[Any]]) -> float:
+        return use_case.quality(predicted, holdout.targets, chosen)
+
+    scale = LeverageScale(
+        quality(reference.uninformed.holdout), quality(reference.evaluation.predictions.holdout)
+    )
+
+    def effect(sets: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
+        learners = [reference.learner.fork(effort="shadow") for _ in sets]
+        holdings = [reference.evaluation.holding.without(strikers) for strikers in sets]
+        left = update_worlds(learners, holdings)
+        return np.array([float(scale.strike(quality(e.predictions.holdout))) for e in left])
 
     return effect
 
 
-def contribution_effect(reference: Reference, seed: int) -> Callable[[NDArray[np.bool_]], float]:
-    """Return the function from contributors to Small Co.'s gain: DLP of cdc on the holdout, trained cold."""
+def contribution_effect(reference: Reference, seed: int) -> Effect:
+    """Return the effect of contributors: Small Co.'s DLP of cdc on the holdout, trained cold."""
     scale = reference.scale("holdout", reference.evaluation)
 
-    def effect(contributors: NDArray[np.bool_]) -> float:
-        holding = reference.evaluation.holding.without(~contributors)
-        return float(scale.cdc(reference.use_case.learner(seed, effort="shadow").update(holding).holdout))
+    def effect(sets: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
+        learners = [reference.use_case.learner(seed, effort="shadow") for _ in sets]
+        holdings = [reference.evaluation.holding.without(~contributors) for contributors in sets]
+        return np.array([float(scale.cdc(e.holdout)) for e in update_worlds(learners, holdings)])
 
     return effect
 
 
-def _random_set(records: NDArray[np.float64], target: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Draw owners in random order until their records come nearest to the target."""
-    order = rng.permutation(len(records))
+def _random_set(
+    records: NDArray[np.float64], target: float, pool: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw owners of a pool in random order until their records come nearest to the target."""
+    order = rng.permutation(np.flatnonzero(pool))
     total = np.cumsum(records[order])
     chosen = np.zeros(len(records), np.bool_)
     chosen[order[: 1 + np.abs(total - target).argmin()]] = True

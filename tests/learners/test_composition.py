@@ -13,7 +13,11 @@ def random_world(seed, n=200):
     worth = rng.lognormal(0, 1, n)
     participants = np.zeros(n, bool)
     participants[rng.permutation(n)[: n // 2]] = True
-    return (lambda chosen: float(worth[chosen].sum())), participants, np.full(n, 20.0), rng
+
+    def effect(sets):
+        return np.array([worth[chosen].sum() for chosen in sets])
+
+    return effect, participants, np.full(n, 20.0), rng
 
 
 @pytest.mark.parametrize("shadows", [5, 20])
@@ -29,8 +33,8 @@ def test_a_planted_group_is_told_from_random_sets():
     outside = []
     for seed in range(50):
         effect, participants, records, rng = random_world(seed)
-        with_bonus = lambda chosen, effect=effect, group=participants: (
-            effect(chosen) + 3 * np.sum(chosen & group)
+        with_bonus = lambda sets, effect=effect, group=participants: (
+            effect(sets) + np.array([3 * np.sum(chosen & group) for chosen in sets])
         )
         gap = composition_gap(with_bonus, participants, records, rng)
         assert gap.gap > 0
@@ -40,7 +44,7 @@ def test_a_planted_group_is_told_from_random_sets():
 
 @pytest.mark.parametrize("participants", [np.zeros(10, bool), np.ones(10, bool)])
 def test_no_gap_for_nobody_and_for_everybody(participants):
-    def effect(chosen):
+    def effect(sets):
         raise AssertionError("nothing is to be trained")
 
     gap = composition_gap(effect, participants, np.ones(10), np.random.default_rng(0))
@@ -52,12 +56,12 @@ def test_random_sets_have_as_many_records_not_as_many_owners():
     participants = np.arange(200) >= 150  # fifty of the busy
     seen = []
 
-    def effect(chosen):
-        seen.append(chosen.copy())
-        return 0.0
+    def effect(sets):
+        seen.extend(chosen.copy() for chosen in sets)
+        return np.zeros(len(sets))
 
     composition_gap(effect, participants, records, np.random.default_rng(0), shadows=30)
-    *random, own = seen
+    own, *random = seen
     np.testing.assert_array_equal(own, participants)
     assert len(random) == 30
     totals = [records[chosen].sum() for chosen in random]
@@ -67,14 +71,35 @@ def test_random_sets_have_as_many_records_not_as_many_owners():
 
 
 def test_gap_is_the_difference_to_the_mean_of_the_random_sets():
-    values = iter([1.0, 2.0, 3.0, 10.0])  # three shadows, then the participants
+    effects = np.array([10.0, 1.0, 2.0, 3.0])  # the participants, then three shadows
     participants = np.arange(10) < 4
     gap = composition_gap(
-        lambda chosen: next(values), participants, np.ones(10), np.random.default_rng(0), shadows=3
+        lambda sets: effects, participants, np.ones(10), np.random.default_rng(0), shadows=3
     )
     assert gap.gap == 8
     half = 4.302652729696142 * 1.0 * np.sqrt(4 / 3)  # Student's t, two degrees of freedom
     assert (gap.low, gap.high) == pytest.approx((8 - half, 8 + half))
+
+
+def test_random_sets_of_a_pool_are_drawn_from_it():
+    pool = np.arange(200) < 120
+    participants = (np.arange(200) >= 100) & (np.arange(200) < 150)
+    seen = []
+
+    def effect(sets):
+        seen.extend(sets)
+        return np.zeros(len(sets))
+
+    def gap(pool):
+        return composition_gap(effect, participants, np.ones(200), np.random.default_rng(0), among=pool)
+
+    assert gap(pool).gap == 0
+    own, *random = seen
+    np.testing.assert_array_equal(own, participants)
+    for chosen in random:
+        assert chosen.sum() == 50
+        assert not (chosen & ~pool).any()
+    assert np.isnan(gap(np.arange(200) < 40).gap)  # fewer records than the participants'
 
 
 @pytest.fixture(scope="module")
@@ -127,12 +152,28 @@ def test_effects_are_leverage_on_the_holdout_and_leave_the_reference_alone(one_s
         strike, contribute = strike_effect(reference), contribution_effect(reference, seed=0)
         scale = reference.scale("holdout", reference.evaluation)
         left = case.learner(0).update(reference.evaluation.holding.without(strikers))
-        assert strike(strikers) == pytest.approx(float(scale.strike(left.holdout)), abs=0.01)
+        assert strike([strikers])[0] == pytest.approx(float(scale.strike(left.holdout)), abs=0.01)
         given = case.learner(0).update(reference.evaluation.holding.without(~strikers))
-        assert contribute(strikers) == scale.cdc(given.holdout)
-        assert strike(strikers) == strike(strikers)
-        assert strike(np.zeros(case.owners, bool)) == 0
-        assert contribute(np.ones(case.owners, bool)) == 1
-        assert strike(np.ones(case.owners, bool)) == 1
-        assert contribute(np.zeros(case.owners, bool)) == 0
+        assert contribute([strikers])[0] == scale.cdc(given.holdout)
+        assert strike([strikers])[0] == strike([strikers])[0]
+        assert strike([np.zeros(case.owners, bool)])[0] == 0
+        assert contribute([np.ones(case.owners, bool)])[0] == 1
+        assert strike([np.ones(case.owners, bool)])[0] == 1
+        assert contribute([np.zeros(case.owners, bool)])[0] == 0
         assert reference.learner.update(reference.evaluation.holding).holdout == before
+
+
+def test_strike_effect_on_some_owners_is_the_loss_on_their_hidden_records(ratings):
+    reference = Reference(ratings, seed=0)
+    strikers = np.arange(ratings.owners) % 3 == 0
+    on = np.arange(ratings.owners) % 3 == 1
+    left = reference.learner.fork(effort="shadow").update(reference.evaluation.holding.without(strikers))
+    chosen = on[ratings.holdout.owners]
+
+    def rmse(predictions):
+        return np.sqrt(np.mean((predictions.holdout - ratings.holdout.targets)[chosen] ** 2))
+
+    best, worst = rmse(reference.evaluation.predictions), rmse(reference.uninformed)
+    expected = (rmse(left.predictions) - best) / (worst - best)
+    assert strike_effect(reference, on)([strikers])[0] == pytest.approx(expected, rel=1e-5)
+    assert expected != pytest.approx(strike_effect(reference)([strikers])[0], rel=1e-3)
