@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from abm.clock import Clock
+from abm.consent import ConsentRegister
 from abm.ledger import Entry, Move
 from abm.policy import Policy
 from abm.revenue import RevenueParameters
@@ -20,6 +21,9 @@ from learners.poisoning import Poison
 
 if TYPE_CHECKING:
     from abm.model import DataLeverageModel
+
+_NEVER = np.iinfo(np.int64).max
+"""Tick of what does not happen."""
 
 
 class LargeParameters(Parameters):
@@ -72,10 +76,11 @@ class DataStore:
         self.poisons = poisons
         self.arrived: NDArray[np.bool_] | None = None
         self._record_owners = record_owners
+        self._state = np.full(len(codes), GENUINE, np.int8)  # as which users' data come in: a code
 
     def put(self, users: NDArray[np.int64], records: NDArray[np.bool_] | None) -> None:
-        """Take in the genuine data of users; under the stream clock, those of their ``records``."""
-        self.codes[users] = GENUINE
+        """Take in the data of users as they are now; under the stream clock, those of their ``records``."""
+        self.codes[users] = self._state[users]
         if self.arrived is not None and records is not None:
             self.arrived |= records & self._owned_by(users)
 
@@ -86,9 +91,10 @@ class DataStore:
             self.arrived &= ~self._owned_by(users)
 
     def mark(self, users: NDArray[np.int64], poison: Poison | None) -> None:
-        """Turn the data of users, where present, into poison or back into genuine data."""
+        """Turn the data of users, those present and those that come in, into poison or back."""
+        self._state[users] = GENUINE if poison is None else FIRST_POISON + self.poisons.index(poison)
         present = users[self.codes[users] != ABSENT]
-        self.codes[present] = GENUINE if poison is None else FIRST_POISON + self.poisons.index(poison)
+        self.codes[present] = self._state[present]
 
     def holding(self) -> Holding:
         """Return a holding that later moves do not change."""
@@ -144,12 +150,25 @@ class Company(mesa.Agent):
 
 
 class LargeCompany(Company):
-    """Large Co.: has everybody's data and loses what users withhold, delete and poison."""
+    """Large Co.: has everybody's data and loses what users withhold, delete and poison.
+
+    Attributes
+    ----------
+    flowing
+        bool[N]: whose new records reach the company, as far as they have a say.
+    asked_to_delete
+        bool[N]: who has asked it to delete and has not returned since, whether it has done so or not.
+    consent
+        Whose data it may use.
+    """
 
     def __init__(self, model: DataLeverageModel, parameters: LargeParameters, store: DataStore) -> None:
         super().__init__(model, "Large Co.", parameters.retrain_every, store)
-        self.flowing = np.ones(len(store.codes), np.bool_)
-        """bool[N]: whose new records reach the company."""
+        n = len(store.codes)
+        self.flowing = np.ones(n, np.bool_)
+        self.asked_to_delete = np.zeros(n, np.bool_)
+        self.consent = ConsentRegister(n, model.streams)
+        self._due = np.full(n, _NEVER, np.int64)
 
     @property
     def deleted(self) -> NDArray[np.bool_]:
@@ -170,16 +189,63 @@ class LargeCompany(Company):
                 case Move.RESUME:
                     self.flowing[entry.users] = True
                 case Move.DELETE:
-                    self.store.erase(entry.users)
-                case Move.RECONSENT if clock.streaming or policy.return_restores:
-                    self.store.put(entry.users, records=None)
+                    self._ask_to_delete(entry.users, policy)
+                case Move.RECONSENT:
+                    self._take_back(entry.users, clock.streaming, policy)
                 case Move.POISON:
                     self.store.mark(entry.users, entry.poison)
                 case Move.CLEAN:
                     self.store.mark(entry.users, None)
+        self._delete_what_is_due()
+        self.comply(clock.streaming, policy)
         if self.store.arrived is not None:
-            owners = self.model.record_owners[arrivals]
-            self.store.arrived[arrivals[self.flowing[owners]]] = True
+            taken = self.flowing & ~self.consent.barred & ~np.asarray(policy.of("tracking_blocked"))
+            self.store.arrived[arrivals[taken[self.model.record_owners[arrivals]]]] = True
+
+    def comply(self, streaming: bool, policy: Policy) -> None:
+        """Erase what may no longer be used without consent; take in what may be used again."""
+        barred, cleared = self.consent.update(policy, self.model.tick)
+        self.store.erase(barred)
+        cleared = cleared[~self.asked_to_delete[cleared]]
+        back = streaming | np.asarray(policy.of("return_restores", cleared))
+        self.store.put(cleared[np.broadcast_to(back, cleared.shape)], records=None)
+
+    def _ask_to_delete(self, users: NDArray[np.int64], policy: Policy) -> None:
+        """Execute requests to delete now, later or never."""
+        self.asked_to_delete[users] = True
+        executed = np.asarray(policy.of("deletion_executed", users))
+        heeded = np.ones(len(users), np.bool_)
+        if (executed < 1).any():
+            lots = self.model.streams.generator("deletion executed", self.model.tick)
+            heeded = lots.random(len(self._due))[users] < executed
+        due = self.model.tick + np.asarray(policy.of("deletion_delay", users))
+        self._due[users] = np.where(heeded, due, _NEVER)
+        at_once = users[self._due[users] <= self.model.tick]
+        self.store.erase(at_once)
+        self._due[at_once] = _NEVER
+
+    def _delete_what_is_due(self) -> None:
+        due = np.flatnonzero(self._due <= self.model.tick)
+        if len(due):
+            self.store.erase(due)
+            self._due[due] = _NEVER
+            text = f"{len(due)} requests executed"
+            self.model.events.add(self.model.tick, "late deletion", self.name, len(due), text)
+
+    def _take_back(self, users: NDArray[np.int64], streaming: bool, policy: Policy) -> None:
+        """Know users again who return: by what they bring, and what is left or accrues of their records.
+
+        A request to delete that is not executed yet is withdrawn. Under a symmetric law users bring the
+        records that Small Co. holds of them, with what they contribute to it in this tick.
+        """
+        self.asked_to_delete[users] = False
+        self._due[users] = _NEVER
+        self.consent.opt_in(users)
+        small = self.model.small
+        brings = small.known[users] & policy.of("portability_symmetric", users)
+        back = brings | streaming | policy.of("return_restores", users)
+        self.store.put(users[back], records=None)
+        self.store.put(users[brings], records=small.store.arrived)
 
 
 class SmallCompany(Company):
@@ -188,6 +254,7 @@ class SmallCompany(Company):
     def __init__(self, model: DataLeverageModel, parameters: SmallParameters, store: DataStore) -> None:
         super().__init__(model, "Small Co.", parameters.retrain_every, store)
         self.serves_strangers = parameters.serves_strangers
+        self._contributing = np.zeros(len(store.codes), np.bool_)
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -196,11 +263,28 @@ class SmallCompany(Company):
 
     def intake(self, entries: list[Entry], clock: Clock, arrivals: NDArray[np.int64], policy: Policy) -> None:
         """Take in contributions, copies of what their owners have at that moment; drop revoked ones."""
-        own = clock.arrived
-        if own is not None and not policy.keeps_archive:
-            own = own & self.model.large.store.holding().record_mask(self.model.record_owners)
+        own, archive = clock.arrived, np.asarray(policy.of("keeps_archive"))
+        if own is not None and not archive.all():
+            at_large = self.model.large.store.holding().record_mask(self.model.record_owners)
+            own = own & (at_large | np.broadcast_to(archive, self.known.shape)[self.model.record_owners])
         for entry in entries:
             if entry.move is Move.CONTRIBUTE:
                 self.store.put(entry.users, own)
+                self._contributing[entry.users] = True
             elif entry.move is Move.REVOKE:
                 self.store.erase(entry.users)
+                self._contributing[entry.users] = False
+
+    def follow(self, arrivals: NDArray[np.int64], policy: Policy) -> None:
+        """Take in the new records of contributors whose copies a law of continuous portability keeps current.
+
+        Who keeps no archive passes on only what Large Co. has taken in: call this after its intake.
+        """
+        if self.store.arrived is None or not np.any(policy.of("portability_continuous")):
+            return
+        owners = self.model.record_owners[arrivals]
+        at_large = self.model.large.store.arrived
+        assert at_large is not None
+        passes = (self._contributing & policy.of("portability_continuous"))[owners]
+        has = at_large[arrivals] | np.broadcast_to(policy.of("keeps_archive"), self.known.shape)[owners]
+        self.store.arrived[arrivals[passes & has]] = True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from abm.actions import CONTRIBUTE, DELETE, LEAVE, POISON, WITHHOLD
+from abm.assistant import search_relief
 from abm.policy import Policy
 from learners.parameters import Parameters, parameter
 
@@ -72,6 +73,7 @@ def action_costs(
     bits: NDArray[np.bool_],
     deleted: NDArray[np.bool_],
     policy: Policy,
+    automatic: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Return the cost of every stance for some users.
 
@@ -82,9 +84,11 @@ def action_costs(
     bits
         bool[n, K, 5]: the bits of each stance for each of them, the copy they cannot take back included.
     deleted
-        bool[n]: whose data Large Co. has deleted already.
+        bool[n]: whose data Large Co. has deleted already, or was asked to delete.
     policy
         Tools lower barriers.
+    automatic
+        bool[n, 5]: bits that hold for a user without any doing, and so cost nothing; none by default.
 
     Returns
     -------
@@ -92,17 +96,46 @@ def action_costs(
         Utility per tick, before ``cost_scale``.
     """
     c = population.parameters.costs
+
+    def barrier(name: str) -> float | NDArray[np.float32]:
+        own = population.barriers.get(f"barrier_{name}")
+        return getattr(c, f"barrier_{name}") if own is None else own[rows]
+
     skill = 1 - c.skill_discount * population.skill[rows]
     risk, privacy = population.risk[rows], population.privacy[rows]
-    removal = 1 - policy.deletion_tool
-    contribute = c.barrier_contribute * skill * (1 - policy.contribution_tool) + c.legal_contribute * risk
-    delete = c.barrier_delete * skill * removal + c.legal_delete * risk + c.exposure_delete * privacy
+    has_copy = population.has_copy[rows]
+    removal = _single(1 - policy.of("deletion_tool", rows))
+    withhold = _single(barrier("withhold") + policy.of("opt_out_cost", rows)) * skill * removal
+    delete = barrier("delete") * skill * removal
+    contribute = barrier("contribute") * skill * _single(1 - policy.of("contribution_tool", rows))
+    poison, leave = barrier("poison") * skill, barrier("leave") * skill
+    deleting = delete + c.legal_delete * risk + c.exposure_delete * privacy
+    contributing = contribute + c.legal_contribute * risk
     unit = np.empty((len(rows), 5), np.float32)
-    unit[:, WITHHOLD] = c.barrier_withhold * skill * removal + c.exposure_withhold * privacy
-    unit[:, DELETE] = np.where(deleted, 0, delete / c.cost_horizon)
-    unit[:, CONTRIBUTE] = (
-        np.where(population.has_copy[rows], 0, contribute / c.cost_horizon) + c.exposure_copy * privacy
-    )
-    unit[:, POISON] = c.barrier_poison * skill + c.legal_poison * risk
-    unit[:, LEAVE] = c.barrier_leave * skill
-    return np.einsum("nkb,nb->nk", bits.astype(np.float32), unit)
+    unit[:, WITHHOLD] = withhold + c.exposure_withhold * privacy
+    unit[:, DELETE] = np.where(deleted, 0, deleting / c.cost_horizon)
+    unit[:, CONTRIBUTE] = np.where(has_copy, 0, contributing / c.cost_horizon) + c.exposure_copy * privacy
+    unit[:, POISON] = poison + c.legal_poison * risk
+    unit[:, LEAVE] = leave
+    if automatic is not None:
+        unit[automatic] = 0
+    unit *= population.cost[rows, None]
+    active = bits.astype(np.float32)
+    cost = np.einsum("nkb,nb->nk", active, unit)
+    if policy.assistant.campaigns:
+        effort = np.empty_like(unit)
+        effort[:, WITHHOLD] = withhold
+        effort[:, DELETE] = np.where(deleted, 0, delete / c.cost_horizon)
+        effort[:, CONTRIBUTE] = np.where(has_copy, 0, contribute / c.cost_horizon)
+        effort[:, POISON], effort[:, LEAVE] = poison, leave
+        if automatic is not None:
+            effort[automatic] = 0
+        effort *= population.cost[rows, None]
+        relief = search_relief(policy, population.stance, rows, bits.shape[1])
+        cost -= relief * np.einsum("nkb,nb->nk", active, effort)
+    return cost
+
+
+def _single(value: Any) -> Any:
+    """Return a value in the precision of users' traits, in which a number that all share is taken, too."""
+    return value.astype(np.float32) if isinstance(value, np.ndarray) else value

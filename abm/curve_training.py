@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,7 @@ class CurveTraining(Training):
     """
 
     random_participation_assumed = True
+    curve_at_hand = True
 
     def __init__(self, curve: Curve, records: NDArray[np.float64], record_owners: NDArray[np.int32]) -> None:
         self.curve = curve
@@ -59,6 +61,9 @@ class CurveTraining(Training):
 
     def retrain(self, company: str, holding: Holding) -> None:
         """Take note of how much of what exists the holding is."""
+        self._trained[company] = self._held(holding)
+
+    def _held(self, holding: Holding) -> _Held:
         codes = holding.codes
         if holding.arrived is None or self._arrived is None:
             everything = float(self._records.sum())
@@ -72,11 +77,19 @@ class CurveTraining(Training):
             for code, poison in holding.poisons_present
             if code < len(by_code) and by_code[code] > 0
         }
-        self._trained[company] = _Held(held / everything if everything else 0.0, poisoned, codes)
+        return _Held(held / everything if everything else 0.0, poisoned, codes)
 
     def service(self, company: str, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
         """Read off the curve what was last trained is worth to those who consume it; no test records."""
-        curve, held = self.curve, self._trained[company]
+        return self._measured(self._trained[company], consuming, seconds, stale)
+
+    def shadow(self, company: str, holding: Holding) -> Callable[[NDArray[np.bool_]], Service]:
+        """Read what a holding would be worth off the curve."""
+        held = self._held(holding)
+        return lambda consuming: self._measured(held, consuming, 0.0, False)
+
+    def _measured(self, held: _Held, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
+        curve = self.curve
         known, stranger = self._at("known", held), self._at("stranger", held)
         views = {
             "company": self._at("company", held),
@@ -114,12 +127,18 @@ class CurveTraining(Training):
         self,
         removed: NDArray[np.bool_],
         contributed: NDArray[np.bool_],
+        tied: NDArray[np.bool_],
         rng: np.random.Generator,
         shadows: int,
-    ) -> tuple[CompositionGap | None, CompositionGap | None]:
+    ) -> dict[str, CompositionGap]:
         """Every set of people counts as a random one, so there is no gap to measure."""
-        return None, None
+        return {}
 
     def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the curve on the holdout."""
         return self.curve.normalised(x)
+
+    def curve_points(self, perspective: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what was measured from a perspective."""
+        shares = self.curve.shares(perspective)
+        return shares, np.array([1 - self.curve.at(perspective, share).loss for share in shares])

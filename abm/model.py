@@ -15,44 +15,57 @@ from numpy.typing import NDArray
 
 from abm.actions import CONTRIBUTE, LEAVE, Stances
 from abm.agents import SocietyModel, User, UserView
+from abm.assistant import advice
+from abm.attribution import lever_attribution
 from abm.beliefs import Beliefs
+from abm.campaigns import Campaigns
 from abm.clock import Clock, ClockParameters
 from abm.companies import CompanyParameters, DataStore, LargeCompany, SmallCompany
+from abm.consent import automatic_bits
 from abm.decisions import (
     DecisionParameters,
     DecisionRule,
     DecisionView,
     LogitParameters,
-    ScriptedParameters,
-    ScriptedRule,
+    Start,
     decision_rule,
 )
 from abm.ledger import Ledger
-from abm.network import NetworkParameters, WattsStrogatz, build_network
+from abm.leverage import LeverageParameters
+from abm.leverage import leverage as dlps
+from abm.market import Market
+from abm.networks.build import build_network, network_parameters
+from abm.networks.trait_groups import trait_groups
 from abm.policy import Intervention, Policy, PolicySchedule
 from abm.population import Population, PopulationParameters
+from abm.production import MeasuredCurves
 from abm.quality_source import QualitySource
 from abm.records import (
     EventLog,
-    LeverageParameters,
     RecordParameters,
     agent_table,
     tick_row,
 )
-from abm.records import (
-    leverage as dlps,
-)
 from abm.revenue import revenue
-from abm.services import Attention, divided_attention
+from abm.services import attention_by_state
 from abm.streams import Streams
-from abm.training import LARGE, SMALL
+from abm.targeting import Audience
+from abm.training import LARGE, SMALL, Replay
+from abm.welfare import Welfare
 from learners.composition import CompositionGap
 from learners.curve_table import Curve
 from learners.errors import InputError
 from learners.holdings import ABSENT, GENUINE
 from learners.leverage import published_scale
-from learners.parameters import parsed
+from learners.parameters import constant, parsed
 from learners.usecase import UseCase
+
+TIED = constant(
+    "composition.tied",
+    0.5,
+    "Share of ties with people who removed their data from which on a user counts as close to them",
+    unit="share of ties",
+)
 
 
 class DataLeverageModel(SocietyModel):
@@ -62,13 +75,14 @@ class DataLeverageModel(SocietyModel):
 
     1.  policy: the law and the tools in force;
     2.  information: what users can know of the last tick;
-    3.  users decide: a decision rule, or whatever a user subclass overrides, chooses stances;
+    3.  users decide: a decision rule, or whatever a user subclass overrides, chooses stances; then
+        pledges are made and kept, and campaigns put their seeds in place;
     4.  ledger: changes of stance become moves of data;
     5.  intake: the companies' stores follow the ledger, and records arrive;
     6.  retrain: both companies train real models on exactly what they hold, and are measured;
     7.  attention, revenue and leverage: users divide their attention, which earns;
     8.  experience: beliefs move towards what was published;
-    9.  composition: now and then, those who act are compared with random sets;
+    9.  composition: now and then, those who act are compared with random sets, and levers with each other;
     10. record: one row a tick.
 
     Parameters
@@ -79,7 +93,7 @@ class DataLeverageModel(SocietyModel):
         A parameter object of the module of that name or a dict of its fields; ``decision`` can also be a
         :class:`abm.decisions.DecisionRule` of your own.
     interventions
-        Changes of policy over time.
+        Changes of policy, and campaigns, over time.
     social_weight, precision, degree
         Override the fields of that name in ``decision`` and ``network``.
     user_class
@@ -89,6 +103,8 @@ class DataLeverageModel(SocietyModel):
     curve
         A learning curve, on which qualities are read instead of training. Users are the owners of the data
         it was measured on, or any number who own one record each (a published curve: 2,000 by default).
+    represents
+        How many people the users stand for; records then also count these.
     rng
         Seed of everything random, an int or ``None``.
 
@@ -104,7 +120,7 @@ class DataLeverageModel(SocietyModel):
         *,
         population: PopulationParameters | dict[str, Any] | None = None,
         network: Any = None,
-        decision: LogitParameters | ScriptedParameters | DecisionRule | dict[str, Any] | None = None,
+        decision: DecisionParameters | DecisionRule | dict[str, Any] | None = None,
         companies: CompanyParameters | dict[str, Any] | None = None,
         leverage: LeverageParameters | dict[str, Any] | None = None,
         policy: Policy | dict[str, Any] | None = None,
@@ -117,6 +133,7 @@ class DataLeverageModel(SocietyModel):
         user_class: type[User] = User,
         replay: pd.DataFrame | None = None,
         curve: Curve | None = None,
+        represents: int | None = None,
         rng: int | None = None,
     ) -> None:
         seed = secrets.randbits(63) if rng is None else rng
@@ -127,11 +144,11 @@ class DataLeverageModel(SocietyModel):
         self.streams = Streams(seed)
         self.user_class = user_class
         traits = parsed(PopulationParameters, population, "population")
-        ties = parsed(NetworkParameters, network or WattsStrogatz(), "network", degree=degree)
+        ties = network_parameters(network, degree)
         self.company_parameters = parsed(CompanyParameters, companies, "companies")
         self.leverage_parameters = parsed(LeverageParameters, leverage, "leverage")
         self.record = parsed(RecordParameters, record, "record")
-        self.policy_schedule = PolicySchedule(parsed(Policy, policy, "policy"), interventions)
+        law = parsed(Policy, policy, "policy")
         scalars = {"social_weight": social_weight, "precision": precision}
         self.rule = (
             decision
@@ -146,16 +163,17 @@ class DataLeverageModel(SocietyModel):
         self.use_case = data = source.use_case
         published = self.leverage_parameters.baseline == "published"
         self.published_scale = published_scale(source.name) if published else None
-        self.population = Population(traits, source.records, self.streams)
+        groups = data.groups if data else {}
+        self.population = Population(traits, source.records, self.streams, groups)
+        audience = Audience(self.population.records, groups, self.streams)
+        self.policy_schedule = PolicySchedule(law, interventions, audience)
         self.stances = Stances.of(source.poisons)
-        if isinstance(self.rule, ScriptedRule):
-            for stance in self.rule.stances:
-                self.stances.code(stance)  # one that this run does not offer is refused now, not at its tick
+        self.groups = groups | trait_groups(self.population.interest, self.population.records)
         self.network = build_network(
             ties,
             self.population.n_users,
             self.streams.generator("network"),
-            groups=data.groups if data else {},
+            groups=self.groups,
             tastes=data.tastes() if data else None,
         )
         self.clock = Clock(clock_parameters, data)
@@ -163,18 +181,40 @@ class DataLeverageModel(SocietyModel):
         self.training = source.training(
             self.population.records, self.streams.integer("learner"), self.clock.arrived
         )
-        self.beliefs = Beliefs(traits.beliefs, self.training.true_curve if traits.beliefs.true > 0 else None)
+        self.beliefs = Beliefs(traits.beliefs, self.training.true_curve)
         self.ledger = Ledger()
         self.events = EventLog()
+        self.campaigns = Campaigns(
+            self.policy_schedule, self.rule, self.stances, self.population.n_users, self.events
+        )
         self._found_companies()
+        curves = MeasuredCurves(self.training.curve_points, self.share_at_small)
+        self.rule.begin(Start(self.stances, self.network, self.streams, curves))
 
         self.uses_large = np.ones(self.population.n_users, np.bool_)
         self.switch_rate = self.seconds_decide = 0.0
-        self.removal_gap: CompositionGap | None = None
-        self.contribution_gap: CompositionGap | None = None
-        self._hits_at_start: float | None = None
+        self.composition_gaps: dict[str, CompositionGap] = {}
+        self.attribution: dict[str, float] = {}
+        self.hits_at_start = 0.0
+        self.represents = represents
+        self.market, self.welfare = Market(), Welfare(self.population.n_users, self.streams)
+        if isinstance(self.training, Replay) and self.record.attribution != "off":
+            raise InputError("record.attribution: must be 'off' in mode replay, which trains no models")
+        if isinstance(self.training, Replay) and self.policy_schedule.needs_curve:
+            raise InputError(
+                "assistant: a forecast or a gap needs a measured curve, and a replay has none; show neither"
+            )
+        self.warnings = tuple(
+            warning
+            for intervention in self.policy_schedule.interventions
+            for warning in intervention.warnings(self)
+        )
         self._set_policy()
+        self.large.comply(self.clock.streaming, self.policy)
+        self.large.count_records()
         self._retrain()
+        self._divide_attention()
+        self.hits_at_start = float(self.attention.large @ self.large.service.hits)
         self._account()
         self.dlp_cdc_at_start = self.dlp["cdc"]
         self.ticks: list[dict[str, Any]] = []
@@ -190,6 +230,7 @@ class DataLeverageModel(SocietyModel):
         parameters = self.company_parameters
         everything = DataStore(np.full(n, GENUINE, np.int8), poisons, self.record_owners)
         starts = self.streams.generator("small start").random(n) < parameters.small.starts_with
+        self.started_at_small = starts
         first = DataStore(np.where(starts, GENUINE, ABSENT).astype(np.int8), poisons, self.record_owners)
         if self.clock.arrived is not None:
             everything.arrived = self.clock.arrived.copy()
@@ -206,7 +247,7 @@ class DataLeverageModel(SocietyModel):
         """Play one tick."""
         self._set_policy()
         view = self._information()
-        wanted = self._decide(view)
+        wanted = self.campaigns.act(view, self._decide(view))
         self._post(view, wanted)
         self._intake()
         self._retrain()
@@ -222,12 +263,14 @@ class DataLeverageModel(SocietyModel):
             begins = intervention.in_force(self.tick)
             if begins != (self.tick > 0 and intervention.in_force(self.tick - 1)):
                 what = ", ".join(f"{name} = {value}" for name, value in intervention.changes().items())
-                text = f"in force: {what}" if begins else "no longer in force"
+                text = ("in force: " + what if what else "in force") if begins else "no longer in force"
                 self.events.add(self.tick, "intervention", intervention.kind, begins, text)
 
     # 2. information
     def _information(self) -> DecisionView:
         population, large, small = self.population, self.large, self.small
+        restores = self.policy.of("return_restores") | self.clock.streaming
+        restores |= small.known & self.policy.of("portability_symmetric")
         return DecisionView(
             tick=self.tick,
             policy=self.policy,
@@ -238,15 +281,18 @@ class DataLeverageModel(SocietyModel):
             streams=self.streams,
             deleted=large.deleted,
             known_to_small=small.known,
-            returns_restore=self.clock.streaming or self.policy.return_restores,
+            returns_restore=restores,
             pending_share=self.clock.pending_share,
-            small_share=self._share_at_small(),
-            removed_share=self._share_removed(),
+            small_share=self.share_at_small,
+            removed_share=self.share_removed,
             left_share=float(population.weight @ ~self.uses_large),
             large=large.service,
             small=small.service,
             consumption=self.company_parameters.consumption,
             small_serves_strangers=small.serves_strangers,
+            asked_to_delete=large.deleted | large.asked_to_delete,
+            automatic=automatic_bits(self.policy, large.consent.barred, self.stances, population.stance),
+            advice=advice(self.policy, population.n_users, self.streams, self.tick),
         )
 
     def _existing_records(self) -> float:
@@ -254,11 +300,15 @@ class DataLeverageModel(SocietyModel):
             self.population.records.sum() if self.clock.arrived is None else self.clock.arrived.sum()
         )
 
-    def _share_at_small(self) -> float:
+    @property
+    def share_at_small(self) -> float:
+        """Share of the existing records that Small Co. holds."""
         existing = self._existing_records()
         return self.small.records / existing if existing else 0.0
 
-    def _share_removed(self) -> float:
+    @property
+    def share_removed(self) -> float:
+        """Share of the existing records that Large Co. lacks or has only falsified."""
         existing = self._existing_records()
         return 1 - (self.large.records - self.large.poisoned_records) / existing if existing else 0.0
 
@@ -301,14 +351,14 @@ class DataLeverageModel(SocietyModel):
         asks = self.stances.bits[after, CONTRIBUTE] & ~has_copy
         if self.rule.requests_portability and asks.any():
             lot = self.streams.generator("portability", self.tick).random(population.n_users)[users]
-            refused = asks & (lot >= self.policy.portability_success)
+            refused = asks & (lot >= self.policy.of("portability_success", users))
             if refused.any():
                 self.events.add(
                     self.tick, "portability refused", "Small Co.", refused.sum(), "requests refused"
                 )
             users, before, after, has_copy = (a[~refused] for a in (users, before, after, has_copy))
-        if not self.policy.revocation_right:
-            after = np.where(has_copy, self.stances.with_copy[after], after)
+        keeps = has_copy & ~np.asarray(self.policy.of("revocation_right", users))
+        after = np.where(keeps, self.stances.with_copy[after], after)
         refused = ~view.permitted(users)[np.arange(len(users)), after]
         if refused.any():
             name = self.stances.names[after[refused][0]]
@@ -328,9 +378,12 @@ class DataLeverageModel(SocietyModel):
     def _intake(self) -> None:
         arrivals = self.clock.advance(self.tick)
         entries = self.ledger.at(self.tick)
+        self.welfare.note(self.tick, entries)
         # Small Co. first: who contributes and deletes at once still has the data to copy.
         for company in (self.small, self.large):
             company.intake(entries, self.clock, arrivals, self.policy)
+        self.small.follow(arrivals, self.policy)
+        for company in (self.small, self.large):
             company.count_records()
         for entry in entries:
             what = f"{entry.move}:{entry.poison}" if entry.poison else str(entry.move)
@@ -358,9 +411,8 @@ class DataLeverageModel(SocietyModel):
     # 7. attention, revenue and leverage
     def _account(self) -> None:
         self._divide_attention()
+        self.market_shares = self.market.observe(self.attention)
         large, small = self.large.service, self.small.service
-        if self._hits_at_start is None:
-            self._hits_at_start = float(self.attention.large @ large.hits)
         self.revenue = revenue(
             self.company_parameters.revenue,
             large,
@@ -368,35 +420,35 @@ class DataLeverageModel(SocietyModel):
             self.attention,
             self.uses_large,
             self.large.knows,
-            self._hits_at_start,
+            self.hits_at_start,
             self.company_parameters.consumption.personalisation_boost,
         )
         self.dlp = dlps(large, small, self.leverage_parameters.perspective, self.published_scale)
 
     def _divide_attention(self) -> None:
-        parameters = self.company_parameters
-        boost = parameters.consumption.personalisation_boost
-        large, small = self.large.service, self.small.service
-        switching = self.population.parameters.switching_cost * (1 - self.policy.interoperability)
-        # Users in the same state divide alike: eight states, whatever the number of users.
-        known_to_large, known_to_small, uses_large = (
-            (np.arange(8)[:, None] >> np.arange(3) & 1).astype(bool).T
+        self.attention = attention_by_state(
+            self.large.service,
+            self.small.service,
+            self.large.knows,
+            self.small.known,
+            self.uses_large,
+            self.switching_cost,
+            self.company_parameters.consumption,
+            self.small.serves_strangers,
         )
-        by_state = divided_attention(
-            np.where(known_to_large, large.worth(True, boost), large.worth(False, boost)),
-            np.where(known_to_small, small.worth(True, boost), small.worth(False, boost)),
-            uses_large,
-            known_to_small | self.small.serves_strangers,
-            switching,
-            parameters.consumption.attention_precision,
+
+    @property
+    def switching_cost(self) -> float | NDArray[np.float64]:
+        """Cost of attending to Small Co. instead of Large Co. under the law in force: one for all, or [N]."""
+        cost: float | NDArray[np.float64] = self.population.parameters.switching_cost * (
+            1 - self.policy.of("interoperability")
         )
-        state = self.large.knows + 2 * self.small.known.astype(np.int8) + 4 * self.uses_large.astype(np.int8)
-        self.attention = Attention(by_state.large[state], by_state.small[state])
+        return cost
 
     # 8. experience
     def _experience(self) -> None:
-        self.beliefs.observe("contribute", self._share_at_small(), self.dlp["cdc"])
-        self.beliefs.observe("remove", self._share_removed(), self.dlp["strike"])
+        self.beliefs.observe("contribute", self.share_at_small, self.dlp["cdc"])
+        self.beliefs.observe("remove", self.share_removed, self.dlp["strike"])
         self.beliefs.observe(
             "leave", float(self.population.weight @ ~self.uses_large), 1 - self.revenue.large
         )
@@ -404,16 +456,22 @@ class DataLeverageModel(SocietyModel):
     # 9. composition
     def _measure_composition(self) -> None:
         """Compare those who took data away, and those who contributed, with random sets of people."""
-        self.removal_gap = self.contribution_gap = None
+        self.composition_gaps = {}
         every = self.record.composition
         if every != "off" and self.tick % every == 0:
-            gaps = self.training.composition_gaps(
-                removed=self.large.store.codes != GENUINE,
+            removed = self.large.store.codes != GENUINE
+            closeness = self.network.neighbour_counts(removed) / np.maximum(self.network.degree, 1)
+            self.composition_gaps = self.training.composition_gaps(
+                removed=removed,
                 contributed=self.small.known,
+                tied=~removed & (closeness >= TIED),
                 rng=self.streams.generator("composition", self.tick),
                 shadows=self.record.shadows,
             )
-            self.removal_gap, self.contribution_gap = gaps
+
+        every = self.record.attribution
+        due = every != "off" and self.tick % every == 0
+        self.attribution = lever_attribution(self) if due else {}
 
     # 10. record
     def _record(self) -> None:

@@ -14,11 +14,16 @@ from abm.population import PopulationParameters, poisons_on_offer
 from abm.training import LiveTraining, Replay, Training, recorded_users
 from learners.curve_table import Curve
 from learners.errors import InputError
+from learners.parameters import constant
 from learners.poisoning import Poison
 from learners.usecase import UseCase, load_use_case
 
-USERS = 2_000
-"""Number of users where no data set, recording or parameter says it."""
+USERS = constant(
+    "population.users_without_data",
+    2_000,
+    "Users where no data set, recording or parameter says how many",
+    unit="users",
+)
 
 
 class QualitySource:
@@ -105,8 +110,10 @@ class QualitySource:
         curve = self._curve
         if self._replay is not None and curve is not None:
             raise InputError("replay, curve: qualities come from one of them, not from both")
-        if self._replay is not None and population.beliefs.true > 0:
-            raise InputError("population.beliefs.true: must be 0 in a replay, which has no measured curve")
+        for family in ("true", "biased"):
+            if self._replay is not None and getattr(population.beliefs, family) > 0:
+                why = "in a replay, which has no measured curve"
+                raise InputError(f"population.beliefs.{family}: must be 0 {why}")
         if curve is not None and curve.use_case != self.name:
             raise InputError(f"curve: {curve.source} is of {curve.use_case}, not of {self.name}")
 

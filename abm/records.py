@@ -2,74 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from abm.actions import ACTIONS, STAY
-from abm.training import LARGE, SMALL, scale_column
+from abm.assistant import advice
+from abm.attribution import attribution_columns
+from abm.leverage import leverage
+from abm.training import COMPOSITION_GAPS, LARGE, SMALL, scale_column
 from learners.evaluation import PERSPECTIVES
-from learners.leverage import VARIANTS, LeverageScale
+from learners.leverage import VARIANTS
 from learners.parameters import Parameters, parameter
 
 if TYPE_CHECKING:
     from abm.model import DataLeverageModel
-    from abm.services import Service
-
-
-class LeverageParameters(Parameters):
-    """Which of the measured leverages is the headline."""
-
-    perspective: Literal["served", "company", "holdout"] = parameter(
-        "served", "Test records behind dlp_cdc, dlp_strike and dlp_cdc_delete", unit="-"
-    )
-    baseline: Literal["principled", "published"] = parameter(
-        "principled",
-        "W and B from reference models of this run, or the constants of the published tables",
-        unit="-",
-    )
 
 
 class RecordParameters(Parameters):
     """What is recorded, and how often."""
 
-    agents: Literal["end"] | int = parameter(
+    agents: Literal["end"] | Annotated[int, Field(ge=1)] = parameter(
         "end", "Users are recorded at the end, or every so many ticks", unit="ticks"
     )
-    composition: int | Literal["off"] = parameter(
+    composition: Annotated[int, Field(ge=1)] | Literal["off"] = parameter(
         10, "Ticks between measurements of the composition gap", unit="ticks"
+    )
+    attribution: Annotated[int, Field(ge=1)] | Literal["off"] = parameter(
+        "off", "Ticks between divisions of the effect among the levers in use", unit="ticks"
     )
     shadows: int = parameter(
         5, "Shadow retrainings of random sets for each composition gap", unit="retrainings", ge=2, le=100
     )
 
-    @field_validator("agents", "composition")
+    @field_validator("agents", "composition", "attribution", mode="before")
     @classmethod
-    def _at_least_every_tick(cls, every: str | int) -> str | int:
+    def _at_least_every_tick(cls, every: object) -> object:
         if isinstance(every, int) and every < 1:
             raise ValueError("must be at least 1")
         return every
-
-
-def leverage(
-    large: Service, small: Service, perspective: str, published: LeverageScale | None
-) -> dict[str, float]:
-    """Return the three DLPs, each company measured against W and B on its own test records.
-
-    On one common scale the third is (q_S - W) / (q_L - W) exactly; on two scales it is the ratio of the
-    normalised qualities. NaN where Large Co. is at its baseline.
-    """
-    on_large = published or LeverageScale(large.baseline[perspective], large.best[perspective])
-    on_small = published or LeverageScale(small.baseline[perspective], small.best[perspective])
-    cdc = float(on_small.cdc(small.quality[perspective]))
-    left = float(on_large.normalised(large.quality[perspective]))
-    return {
-        "cdc": cdc,
-        "strike": float(on_large.strike(large.quality[perspective])),
-        "cdc_delete": cdc / left if left else np.nan,
-    }
 
 
 def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
@@ -107,26 +80,48 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
     row["labour_power"] = model.revenue.labour_power
     large = model.large.service
     row["surfaced_hits_large"] = float(large.hits @ model.uses_large) / float(large.relevant.sum())
+    row |= _market_columns(model)
     row |= _composition_columns(model)
+    row |= {column: model.attribution.get(column, np.nan) for column in attribution_columns()}
     for key, company in companies:
         row[f"owners_{key}"] = int(np.count_nonzero(company.store.codes))
         row[f"records_{key}"] = company.records
     row["poisoned_large"] = model.large.poisoned_records
     row["poison_planted_large"] = model.large.service.planted
     row |= _service_columns(model)
+    row["share_pledged"] = model.campaigns.share_pledged
+    row |= _belief_columns(model)
+    row |= {f"welfare_{group}": mean for group, mean in model.welfare.by_group(model).items()}
+    if model.represents is not None:
+        row |= {f"people_{action}": row[f"share_{action}"] * model.represents for action in ACTIONS}
     row["seconds_decide"] = model.seconds_decide
     row["seconds_retrain_large"] = model.large.service.seconds
     row["seconds_retrain_small"] = model.small.service.seconds
     return row
 
 
+def _market_columns(model: DataLeverageModel) -> dict[str, float]:
+    """Shares of attention and who changed the company; and leverage by the head of who exerts it."""
+    market = model.market_shares
+    contributors = int(np.count_nonzero(model.small.known & ~model.started_at_small))
+    removers = model.population.n_users - int(np.count_nonzero(model.large.knows))
+    gain = model.dlp["cdc"] - model.dlp_cdc_at_start
+    return {
+        "market_share_large": market.large,
+        "market_share_small": market.small,
+        "hhi": market.concentration,
+        "changed_to_large": market.to_large,
+        "changed_to_small": market.to_small,
+        "leverage_per_contributor": gain / contributors if contributors else np.nan,
+        "leverage_per_remover": model.dlp["strike"] / removers if removers else np.nan,
+    }
+
+
 def _composition_columns(model: DataLeverageModel) -> dict[str, float]:
-    """Gaps of who removed data and, ``cdc``, of who contributed; NaN between measurements."""
+    """Return each gap and the ends of its interval; NaN between measurements."""
     columns = {}
-    for name, gap in (
-        ("composition_gap", model.removal_gap),
-        ("composition_gap_cdc", model.contribution_gap),
-    ):
+    for name in COMPOSITION_GAPS:
+        gap = model.composition_gaps.get(name)
         for suffix, value in (
             ("", gap.gap if gap else np.nan),
             ("_low", gap.low if gap else np.nan),
@@ -155,6 +150,19 @@ def _service_columns(model: DataLeverageModel) -> dict[str, float]:
         for label, n, found in (("known", relevant, hits), ("unknown", total - relevant, all_hits - hits)):
             columns[f"utility_{key}_{label}"] = float(found / n if n > 0 else all_hits / total)
     return columns
+
+
+def _belief_columns(model: DataLeverageModel) -> dict[str, float]:
+    """Errors of what users believe; NaN where no curve is measured, which is not done for this alone."""
+    beliefs, family = model.beliefs, model.population.family
+    told = advice(model.policy, model.population.n_users, model.streams, model.tick)
+    trust, error = (told.forecast_trust, told.error) if told else (0.0, 0.0)
+    shares = {"contribute": model.share_at_small, "remove": model.share_removed}
+    known = model.training.curve_at_hand
+    return {
+        f"belief_error_{lever}": beliefs.error(lever, x, family, trust, error) if known else np.nan
+        for lever, x in shares.items()
+    }
 
 
 def agent_table(model: DataLeverageModel) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def divided_attention(
     worth_small: NDArray[np.float64],
     uses_large: NDArray[np.bool_],
     may_use_small: NDArray[np.bool_],
-    switching_cost: float,
+    switching_cost: float | NDArray[np.float64],
     precision: float,
 ) -> Attention:
     """Divide attention by a logit of personal worth less the switching cost.
@@ -101,6 +101,39 @@ def divided_attention(
     return Attention(large=np.where(uses_large, 1 - small, 0.0), small=small)
 
 
+def attention_by_state(
+    large: Service,
+    small: Service,
+    known_to_large: NDArray[np.bool_],
+    known_to_small: NDArray[np.bool_],
+    uses_large: NDArray[np.bool_],
+    switching_cost: float | NDArray[np.float64],
+    parameters: ConsumptionParameters,
+    small_serves_strangers: bool,
+) -> Attention:
+    """Divide the attention of users, bool[N] each; ``switching_cost`` is one for all or float64[N]."""
+
+    def divided(
+        at_large: NDArray[np.bool_], at_small: NDArray[np.bool_], uses: NDArray[np.bool_]
+    ) -> Attention:
+        boost = parameters.personalisation_boost
+        return divided_attention(
+            np.where(at_large, large.worth(True, boost), large.worth(False, boost)),
+            np.where(at_small, small.worth(True, boost), small.worth(False, boost)),
+            uses,
+            at_small | small_serves_strangers,
+            switching_cost,
+            parameters.attention_precision,
+        )
+
+    if isinstance(switching_cost, np.ndarray):
+        return divided(known_to_large, known_to_small, uses_large)
+    # Users in the same state divide alike: eight states, whatever the number of users.
+    by_state = divided(*(np.arange(8)[:, None] >> np.arange(3) & 1).astype(bool).T)
+    state = known_to_large + 2 * known_to_small.astype(np.int8) + 4 * uses_large.astype(np.int8)
+    return Attention(by_state.large[state], by_state.small[state])
+
+
 def service_values(
     large: Service,
     small: Service,
@@ -109,15 +142,17 @@ def service_values(
     leaves: NDArray[np.bool_],
     parameters: ConsumptionParameters,
     small_serves_strangers: bool,
+    breakage: float | NDArray[np.float64] = 0.0,
 ) -> NDArray[np.float64]:
     """Return the value of what users consume, per tick, for any states of any users (arrays of one shape).
 
     Who stays gets Large Co.'s service, personalised if known there. Who leaves gets the outside option: Small
     Co.'s, if it knows them or serves strangers, else nothing. So leaving never costs less consumption than
-    striking unless the outside option is better: striking keeps a service worth at least nothing.
+    striking unless the outside option is better: striking keeps a service worth at least nothing, but for the
+    ``breakage`` of sites under a tracking blocker, in utility per tick, which who leaves is spared.
     """
     b = parameters.personalisation_boost
     inside = np.where(known_to_large, large.worth(True, b), large.worth(False, b))
     stranger = small.worth(False, b) if small_serves_strangers else 0.0
     outside = np.where(known_to_small, small.worth(True, b), stranger)
-    return parameters.full_service * np.where(leaves, outside, inside)
+    return parameters.full_service * np.where(leaves, outside, inside) - np.where(leaves, 0.0, breakage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from abm.services import Service
 from learners.composition import CompositionGap, composition_gap, contribution_effect, strike_effect
-from learners.curves import learning_curve
+from learners.curves import BELIEF_RATES, learning_curve
 from learners.errors import InputError
 from learners.evaluation import PERSPECTIVES, Evaluation
 from learners.holdings import GENUINE, Holding
@@ -20,6 +21,10 @@ from learners.usecase import Learner, Reference, UseCase
 LARGE, SMALL = "large", "small"
 """Keys of the companies in columns and calls."""
 
+COMPOSITION_GAPS = ("composition_gap", "composition_gap_cdc", "composition_gap_tied")
+"""What it changes, beside random sets with as many records, that these people removed their data: for all,
+and for those tied to them; and, ``cdc``, that these people contributed."""
+
 
 class Training(ABC):
     """A source of services."""
@@ -27,6 +32,11 @@ class Training(ABC):
     mode: str
     random_participation_assumed = False
     """Whether quality follows from how many took part, as if they were a random set, not from who did."""
+
+    @property
+    def curve_at_hand(self) -> bool:
+        """Whether :meth:`true_curve` answers without training anything."""
+        return False
 
     @abstractmethod
     def new_tick(self, tick: int, arrived: NDArray[np.bool_] | None, refit: bool) -> None:
@@ -44,18 +54,48 @@ class Training(ABC):
         """
 
     @abstractmethod
+    def shadow(self, company: str, holding: Holding) -> Callable[[NDArray[np.bool_]], Service]:
+        """Return what a model of a holding would be worth to those who consume it, bool[N].
+
+        The company's own model stays as it is.
+        """
+
+    @abstractmethod
     def composition_gaps(
         self,
         removed: NDArray[np.bool_],
         contributed: NDArray[np.bool_],
+        tied: NDArray[np.bool_],
         rng: np.random.Generator,
         shadows: int,
-    ) -> tuple[CompositionGap | None, CompositionGap | None]:
-        """Return the composition gaps of who removed data and of who contributed, if measurable."""
+    ) -> dict[str, CompositionGap]:
+        """Return the composition gaps that can be measured, by their names in :data:`COMPOSITION_GAPS`.
+
+        Parameters
+        ----------
+        removed, contributed
+            bool[N]: who took data from Large Co., who gave data to Small Co.
+        tied
+            bool[N]: those of the others who are close to who removed data.
+        rng
+            Draws the random sets.
+        shadows
+            Number of random sets.
+        """
 
     @abstractmethod
     def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return g(x): normalised quality of a model trained on a random share x of the data."""
+
+    @abstractmethod
+    def curve_points(self, perspective: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return shares of the data, ascending to 1, and normalised quality measured there, float64[n] both.
+
+        Raises
+        ------
+        InputError
+            If there is no curve from that perspective.
+        """
 
 
 class LiveTraining(Training):
@@ -92,7 +132,22 @@ class LiveTraining(Training):
 
     def service(self, company: str, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
         """Measure the last trained model on the people it serves."""
-        evaluation = self._evaluations[company].serving(consuming)
+        return self._measured(self._evaluations[company], consuming, seconds, stale)
+
+    def shadow(self, company: str, holding: Holding) -> Callable[[NDArray[np.bool_]], Service]:
+        """Train a shadow: warm from the reference at Large Co., anew at Small Co."""
+        learner = (
+            self.reference.learner.fork(effort="shadow")
+            if company == LARGE
+            else self.use_case.learner(self.seed, effort="shadow")
+        )
+        evaluation = learner.update(holding, self.reference.uninformed)
+        return lambda consuming: self._measured(evaluation, consuming, 0.0, False)
+
+    def _measured(
+        self, trained: Evaluation, consuming: NDArray[np.bool_], seconds: float, stale: bool
+    ) -> Service:
+        evaluation = trained.serving(consuming)
         known = evaluation.holding.codes == GENUINE
         if not self.use_case.personalised:
             known = unknown = np.ones_like(known)  # everybody gets the same
@@ -120,23 +175,44 @@ class LiveTraining(Training):
         self,
         removed: NDArray[np.bool_],
         contributed: NDArray[np.bool_],
+        tied: NDArray[np.bool_],
         rng: np.random.Generator,
         shadows: int,
-    ) -> tuple[CompositionGap | None, CompositionGap | None]:
-        """Measure both gaps by shadow retraining."""
+    ) -> dict[str, CompositionGap]:
+        """Measure the gaps by shadow retraining."""
         records = self.use_case.records_per_owner.astype(np.float64)
-        return (
-            composition_gap(strike_effect(self.reference), removed, records, rng, shadows),
-            composition_gap(
-                contribution_effect(self.reference, self.seed), contributed, records, rng, shadows
-            ),
-        )
+        of_removal, of_contribution, on_tied = COMPOSITION_GAPS
+        strike = strike_effect(self.reference)
+        contribute = contribution_effect(self.reference, self.seed)
+        gaps = {
+            of_removal: composition_gap(strike, removed, records, rng, shadows),
+            of_contribution: composition_gap(contribute, contributed, records, rng, shadows),
+        }
+        if tied[self.use_case.holdout.owners].any():
+            lost = strike_effect(self.reference, on=tied)
+            gaps[on_tied] = composition_gap(lost, removed, records, rng, shadows, among=~tied)
+        return gaps
+
+    @property
+    def curve_at_hand(self) -> bool:
+        """Whether the curve of this run has been measured."""
+        return self._curve is not None
 
     def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the curve measured by real retraining on random shares, once a run."""
         if self._curve is None:
             self._curve = learning_curve(self.reference, self.seed)
         return np.asarray(self._curve(x), float)
+
+    def curve_points(self, perspective: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the points of the curve that this run measures, which is on the holdout."""
+        if perspective != "holdout":
+            raise InputError(
+                f"perspective: a live run measures its curve on the 'holdout', not as '{perspective}'; "
+                "run on a curve instead"
+            )
+        shares = np.array([*BELIEF_RATES, 1.0])
+        return shares, self.true_curve(shares)
 
 
 class Replay(Training):
@@ -180,19 +256,28 @@ class Replay(Training):
             stale=stale,
         )
 
+    def shadow(self, company: str, holding: Holding) -> Callable[[NDArray[np.bool_]], Service]:
+        """Refuse: nothing is trained."""
+        raise InputError("record.attribution: must be 'off' in mode replay, which trains no models")
+
     def composition_gaps(
         self,
         removed: NDArray[np.bool_],
         contributed: NDArray[np.bool_],
+        tied: NDArray[np.bool_],
         rng: np.random.Generator,
         shadows: int,
-    ) -> tuple[CompositionGap | None, CompositionGap | None]:
+    ) -> dict[str, CompositionGap]:
         """Nothing is trained, so there is nothing to compare."""
-        return None, None
+        return {}
 
     def true_curve(self, x: ArrayLike) -> NDArray[np.float64]:
         """Refuse: a recording of one path holds no curve."""
-        raise InputError("population.beliefs.true: must be 0 in mode replay, which has no measured curve")
+        raise InputError("a replay has no measured curve")
+
+    def curve_points(self, perspective: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Refuse likewise."""
+        raise InputError("a replay has no measured curve")
 
 
 def scale_column(end: str, company: str, perspective: str) -> str:

@@ -9,24 +9,16 @@ Core Objects: RunLog.
 from __future__ import annotations
 
 import json
-import math
-import os
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from learners.errors import InputError, OutputError
-
-if sys.platform != "win32":
-    import fcntl
+from analysis.json_lines import Fields, JsonLines, canonical, plain
+from learners.errors import InputError
 
 FILE = "runs.jsonl"
 FORMAT = "data-leverage reproduction 1"
 """The first key of the first line, by which a file is known to be such a log."""
-
-Fields = Mapping[str, Any]
 
 
 class RunLog:
@@ -59,19 +51,11 @@ class RunLog:
         self.cases: dict[str, dict[str, Any]] = {}
         self.runs: list[dict[str, Any]] = []
         self._done: set[str] = set()
+        self._lines = JsonLines(self.path)
         try:
-            _check_ours(out)
-            out.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("ab+")
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from None
-        try:
-            self._lock()
             self._read(settings)
         except BaseException:
-            self._file.close()
+            self._lines.close()
             raise
 
     def __enter__(self) -> RunLog:
@@ -80,7 +64,7 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._lines.close()
 
     def claim(self, case: str, settings: Fields) -> None:
         """Note what a part of the study is measured on, or check that it is what it was.
@@ -93,38 +77,25 @@ class RunLog:
         if case in self.cases:
             self._compare(case, self.cases[case], settings)
         else:
-            self._write({"case": case, "settings": settings})
-            self.cases[case] = _plain(settings)
+            self._lines.append({"case": case, "settings": settings})
+            self.cases[case] = plain(settings)
 
     def __contains__(self, key: Fields) -> bool:
-        return _canonical(key) in self._done
+        return canonical(key) in self._done
 
     def append(self, key: Fields, result: Fields) -> None:
         """Store a finished run; it is on the disk when this returns."""
-        self._write({"run": key, "result": result})
-        self._note(_plain(key), _plain(result))
+        self._lines.append({"run": key, "result": result})
+        self._note(plain(key), plain(result))
 
     def _note(self, key: dict[str, Any], result: dict[str, Any]) -> None:
-        self._done.add(_canonical(key))
+        self._done.add(canonical(key))
         self.runs.append(key | result)
 
-    def _lock(self) -> None:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OutputError(f"{self.path} is being written by another process") from None
-
     def _read(self, settings: Fields) -> None:
-        """Take in the lines there are; what follows the last line end was cut off and is dropped."""
-        self._file.seek(0)
-        content = self._file.read()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            self._file.truncate(len(whole))
-        lines = [self._parsed(number, line) for number, line in enumerate(whole.splitlines(), start=1)]
+        lines = [self._parsed(number, line) for number, line in enumerate(self._lines.lines(), start=1)]
         if not lines:
-            self._write({"log": FORMAT, "settings": settings})
+            self._lines.append({"log": FORMAT, "settings": settings})
             return
         if lines[0].get("log") != FORMAT:
             raise InputError(f"{self.path}, line 1: is not the beginning of a run log ('{FORMAT}')")
@@ -148,41 +119,11 @@ class RunLog:
         )
 
     def _compare(self, what: str, before: Fields, now: Fields) -> None:
-        plain = _plain(now)
-        for name in {**before, **plain}:
-            old, new = before.get(name), plain.get(name)
+        present = plain(now)
+        for name in {**before, **present}:
+            old, new = before.get(name), present.get(name)
             if old != new:
                 raise InputError(
                     f"{self.path}: {what} was begun with {name} = {json.dumps(old)}, not "
                     f"{json.dumps(new)}; keep to it or name another --out"
                 )
-
-    def _write(self, line: Fields) -> None:
-        try:
-            self._file.write((_canonical(line) + "\n").encode())
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from None
-
-
-def _check_ours(out: Path) -> None:
-    if out.exists() and not (out / FILE).exists() and any(out.iterdir()):
-        raise OutputError(f"{out} is not empty and holds no {FILE}; name another folder")
-
-
-def _canonical(line: Fields) -> str:
-    return json.dumps(_finite(line), allow_nan=False, sort_keys=True)
-
-
-def _plain(fields: Fields) -> dict[str, Any]:
-    """Return what reading the fields back from the log gives."""
-    return dict(json.loads(_canonical(fields)))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,10 +8,7 @@ Core Objects: Batch, measure.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
-import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.process import BaseProcess
@@ -20,6 +17,7 @@ from typing import Any, Protocol
 import torch
 from threadpoolctl import threadpool_limits
 
+from analysis.worker_process import become_worker
 from learners.errors import InputError
 
 Fields = Mapping[str, Any]
@@ -109,27 +107,16 @@ def _check_alive(processes: Sequence[BaseProcess]) -> None:
 
 def _work(batches: Sequence[Batch], taken: Any, results: Any) -> None:
     """Measure batches that no other process has taken, until there are none."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    with threadpool_limits(1):
-        try:
-            while True:
-                with taken.get_lock():
-                    index, taken.value = taken.value, taken.value + 1
-                if index >= len(batches):
-                    return
-                for run in batches[index].measure():
-                    results.put(run)
-        except InputError as error:
-            results.put(error)
-        except Exception:
-            results.put(RuntimeError(f"in a worker process:\n{traceback.format_exc()}"))
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent is gone, whatever killed it."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+    become_worker()
+    try:
+        while True:
+            with taken.get_lock():
+                index, taken.value = taken.value, taken.value + 1
+            if index >= len(batches):
+                return
+            for run in batches[index].measure():
+                results.put(run)
+    except InputError as error:
+        results.put(error)
+    except Exception:
+        results.put(RuntimeError(f"in a worker process:\n{traceback.format_exc()}"))

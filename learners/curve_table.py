@@ -110,6 +110,7 @@ class Curve:
         self.personalised = personalised
         self.data_digest = data_digest
         self._poison = poison or {}
+        self._shares = {name: table.shares for name, table in points.items()}
         self.ends = CurveValue(*points["holdout" if "holdout" in points else "company"].values[-1].tolist())
         points = _without_people(points) if mode == "surrogate" and personalised else points
         self._read = {name: _interpolated(table, mode) for name, table in points.items()}
@@ -124,6 +125,10 @@ class Curve:
     def poison_kinds(self) -> tuple[str, ...]:
         """Kinds of poison whose effect was measured."""
         return tuple(self._poison)
+
+    def shares(self, perspective: str) -> NDArray[np.float64]:
+        """Return the shares of the data that were measured from a perspective, ascending to 1."""
+        return self._shares.get(perspective, self._shares["company"])
 
     def at(self, perspective: str, held: float, poisoned: Mapping[str, float] | None = None) -> CurveValue:
         """Return a reading.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -10,6 +10,9 @@ from learners.errors import InputError
 
 OURS = "ours"
 """Source of a number that no publication gives: an assumption to sweep, not a result."""
+
+
+T = TypeVar("T")
 
 
 class Parameters(BaseModel):
@@ -37,6 +40,36 @@ def parameter(default: Any, description: str, *, unit: str, source: str = OURS, 
     return Field(
         default, description=description, json_schema_extra={"unit": unit, "source": source}, **bounds
     )
+
+
+class Constant(NamedTuple):
+    """A number that is fixed in the code, and yet an assumption."""
+
+    key: str
+    value: Any
+    description: str
+    unit: str
+    source: str
+
+
+CONSTANTS: dict[str, Constant] = {}
+"""The constants of all modules that are imported, by key."""
+
+
+def constant(key: str, value: T, description: str, *, unit: str, source: str = OURS) -> T:
+    """Return a value that no scenario can change, and enter it into :data:`CONSTANTS`.
+
+    Parameters
+    ----------
+    key
+        Dotted name in the assumption ledger, the module's first.
+    value
+        A number, or a few of them.
+    description, unit, source
+        As of a :func:`parameter`.
+    """
+    CONSTANTS[key] = Constant(key, value, description, unit, source)
+    return value
 
 
 def tagged(given: object, tag: str, default: str) -> object:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from learners.errors import InputError, OutputError
 from scenarios.progress import RunProgress, StepProgress, stderr
+from scenarios.study_commands import status, study
 
 # One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
 # and torch are imported, whatever the environment says.
@@ -93,6 +94,7 @@ def run(
         ("events.parquet", "laws, moves of data, retrainings"),
         ("agents.parquet", "one row a user at the end"),
         ("run.json", "the scenario as played, seed, versions, checksums"),
+        ("assumptions.csv", "every parameter in use: value, unit, what is allowed, where it is from"),
         *([("audit.csv", "the curve against models trained on what the companies held")] if audit else []),
     ):
         stdout.print(f"  {name:<22}{what}", soft_wrap=True)
@@ -108,6 +110,49 @@ def scenarios() -> None:
         found = load_scenario(name)
         table.add_row(name, found.use_case, str(found.ticks), found.question)
     stdout.print(table)
+
+
+@app.command()
+def assumptions(
+    scenario: Annotated[
+        str | None,
+        typer.Argument(help="A shipped scenario or the path of a .yaml file; all parameters, if none."),
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of the scenario.")
+    ] = None,
+    ours: Annotated[bool, typer.Option("--ours", help="Only those that no publication gives.")] = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write a CSV file instead.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List every parameter of the model: value, unit, what is allowed, and where it is from."""
+    from scenarios.assumption_ledger import ledger_csv, ledger_record, ledger_summary, ledger_text
+    from scenarios.assumptions import assumptions as ledger
+    from scenarios.durable_files import replace_file
+    from scenarios.run_directory import json_text
+    from scenarios.scenario import load_scenario
+
+    if setting and scenario is None:
+        raise InputError("--set: name the scenario that it changes")
+    if csv is not None and csv.is_dir():
+        raise OutputError(f"{csv} is a folder, not a file")
+    loaded = None if scenario is None else load_scenario(scenario, setting or ())
+    lines = ledger(loaded)
+    shown = [line for line in lines if line.ours] if ours else lines
+    if csv is not None:
+        replace_file(csv, ledger_csv(shown).encode())
+    if json:
+        sys.stdout.write(json_text(ledger_record(lines, shown, loaded.name if loaded else None)) + "\n")
+        return
+    if csv is None:
+        for line in ledger_text(shown):
+            stdout.print(line, soft_wrap=True, highlight=False)
+        stdout.print()
+    else:
+        stdout.print(f"Written to {escape(str(csv))}", soft_wrap=True)
+    stdout.print(ledger_summary(lines), soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -239,6 +284,10 @@ def _reproduced(lines: list[str], out: Path) -> None:
         stdout.print(f"  {name:<22}{what}", soft_wrap=True)
 
 
+app.command()(study)
+app.command()(status)
+
+
 @app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="Which benchmark; all, if none.")] = "",
@@ -258,6 +307,31 @@ def bench(
         else:
             for line in lines(result):
                 stdout.print(escape(line), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="Port on this machine; 0 for any that is free.", min=0, max=65535)] = 8765,
+    results: Annotated[Path, typer.Option(help="Folder of runs and studies to read.")] = Path("results"),
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name by which a proxy in front of it is addressed."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Play scenarios, compare them and read studies in a browser, on this machine only."""
+    try:
+        from scenarios.dashboard.server import serve
+    except ModuleNotFoundError as error:
+        raise InputError(f"the dashboard needs {error.name}: pip install 'data-leverage[dashboard]'") from None
+
+    serve(
+        port,
+        data_dir=data_dir,
+        results=results,
+        hosts=tuple(host or ()),
+        say=lambda address: stdout.print(f"The dashboard is at {address} (Ctrl-C ends it)", soft_wrap=True),
+    )
 
 
 @app.command()

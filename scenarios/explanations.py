@@ -11,19 +11,18 @@ from __future__ import annotations
 
 import difflib
 import re
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from scenarios.schema import Declared
 
 Location = tuple[str | int, ...]
 """Keys and list indices from the top of the file."""
 
-_BOUNDS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
 _RANGE_ERRORS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 _SAID_OF_WHAT = re.compile(r"^[A-Z][a-z]+ should ")
 
@@ -36,90 +35,6 @@ class Problem(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Declared:
-    """A declared type with what was said beside it."""
-
-    annotation: Any
-    metadata: tuple[Any, ...] = ()
-
-    def bare(self) -> _Declared:
-        """Strip ``Annotated`` and ``| None``."""
-        if get_origin(self.annotation) is Annotated:
-            inner, *said = get_args(self.annotation)
-            return _Declared(inner, (*self.metadata, *said)).bare()
-        members = self.members()
-        return _Declared(members[0], self.metadata).bare() if len(members) == 1 else self
-
-    def members(self) -> list[Any]:
-        """Return the alternatives of a union, None left out; nothing for another type."""
-        if get_origin(self.annotation) not in (Union, types.UnionType):
-            return []
-        return [member for member in get_args(self.annotation) if member is not type(None)]
-
-    def discriminator(self) -> str | None:
-        """Return the key that tells a union's members apart."""
-        named = (said.discriminator for said in self.metadata if isinstance(said, FieldInfo))
-        return next((name for name in named if isinstance(name, str)), None)
-
-    def tagged(self) -> dict[str, type[BaseModel]]:
-        """Return the members of a discriminated union by tag."""
-        key = self.discriminator()
-        if key is None:
-            return {}
-        return {
-            str(tag): member
-            for member in self.members()
-            for tag in get_args(member.model_fields[key].annotation)
-        }
-
-    def keys(self) -> tuple[str, ...]:
-        """Return the keys that may stand in a value of this type; nothing where any may."""
-        if _is_model(self.annotation):
-            return tuple(_fields(self.annotation))
-        if _is_mapping(self.annotation):
-            allowed = _Declared(get_args(self.annotation)[0]).bare().annotation
-            return tuple(map(str, get_args(allowed))) if get_origin(allowed) is Literal else ()
-        return ()
-
-    def within(self, step: str | int) -> _Declared:
-        """Return what is declared for the key or the index ``step``."""
-        if _is_model(self.annotation) and step in (fields := _fields(self.annotation)):
-            return _Declared(fields[str(step)].annotation, (fields[str(step)],))
-        inner = get_args(self.annotation)
-        if _is_mapping(self.annotation):
-            return _Declared(inner[1])
-        if isinstance(step, int) and inner:
-            fixed = get_origin(self.annotation) is tuple and inner[-1] is not Ellipsis
-            return _Declared(inner[step] if fixed and step < len(inner) else inner[0])
-        return _Declared(None)
-
-    def member(self, label: str) -> _Declared:
-        """Return the member of a plain union that pydantic calls ``label``."""
-        label = label.rpartition("), ")[2]  # function-after[check(), Name] is Name with a validator of ours
-        for member in self.members():
-            bare = _Declared(member).bare()
-            name = getattr(get_origin(bare.annotation) or bare.annotation, "__name__", "")
-            if label.rstrip("]") == name or label.startswith(f"{name}[") or label.endswith(f"-{name}"):
-                return bare
-        return _Declared(None)
-
-    def bounds(self) -> str:
-        """Return the numbers allowed, in words."""
-        said = [
-            constraint
-            for entry in self.metadata
-            for constraint in (entry.metadata if isinstance(entry, FieldInfo) else [entry])
-        ]
-        limits = [
-            f"{words} {limit:g}" if isinstance(limit, float) else f"{words} {limit}"
-            for name, words in _BOUNDS
-            for constraint in said
-            if (limit := getattr(constraint, name, None)) is not None
-        ]
-        return " and ".join(limits)
-
-
-@dataclass(frozen=True)
 class _Place:
     """Where an error is in the file, and what is declared there.
 
@@ -127,31 +42,18 @@ class _Place:
     """
 
     location: Location
-    declared: _Declared
-    container: _Declared
+    declared: Declared
+    container: Declared
     alternative: tuple[Location, str] | None = None
-
-
-def _is_model(annotation: object) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _is_mapping(annotation: object) -> bool:
-    origin = get_origin(annotation)
-    return isinstance(origin, type) and issubclass(origin, Mapping)
-
-
-def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _find(model: type[BaseModel], steps: Sequence[str | int]) -> _Place:
     """Walk the types beside an error's location."""
-    place = _Place((), _Declared(model), _Declared(None))
+    place = _Place((), Declared(model), Declared(None))
     for step in steps:
         declared = place.declared.bare()
         if declared.members() and declared.discriminator():
-            place = replace(place, declared=_Declared(declared.tagged().get(str(step))))
+            place = replace(place, declared=Declared(declared.tagged().get(str(step))))
         elif declared.members():
             alternative = place.alternative or (place.location, str(step))
             place = replace(place, declared=declared.member(str(step)), alternative=alternative)

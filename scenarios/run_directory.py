@@ -23,11 +23,10 @@ from types import TracebackType
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from matplotlib.figure import Figure
 
 from learners.errors import OutputError
+from scenarios.durable_files import parquet_bytes, sync_folder
 
 MANIFEST = "run.json"
 FORMAT = "data-leverage run 1"
@@ -119,11 +118,7 @@ class RunDirectory:
         metadata
             Added to the metadata of the file's schema.
         """
-        columns = pa.Table.from_pandas(table, preserve_index=False)
-        columns = columns.replace_schema_metadata({**(columns.schema.metadata or {}), **metadata})
-        buffer = io.BytesIO()
-        pq.write_table(columns, buffer, write_page_checksum=True)
-        self._write(name, buffer.getvalue())
+        self._write(name, parquet_bytes(table, metadata))
 
     def write_figure(self, figure: Figure, stem: str) -> None:
         """Write ``stem.png`` at 150 dots per inch and ``stem.svg``, the same bytes for the same figure."""
@@ -156,7 +151,7 @@ class RunDirectory:
 
         try:
             for folder in (*(path for path in self._part.rglob("*") if path.is_dir()), self._part):
-                _sync_folder(folder)
+                sync_folder(folder)
             for place in (self.out, self._previous):
                 _check_ours(place)  # again: somebody may have put something there while the run went on
             if _is_ours(self.out):
@@ -166,7 +161,7 @@ class RunDirectory:
             elif self.out.exists():
                 self.out.rmdir()
             move(self._part, self.out)
-            _sync_folder(self.out.parent)
+            sync_folder(self.out.parent)
         except BaseException as error:
             for source, target in reversed(done):
                 with suppress(OSError):
@@ -257,16 +252,6 @@ def _is_other_process(pid: int) -> bool:
     except PermissionError:  # alive, and somebody else's
         return True
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Flush a folder's list of names; Windows offers no way to."""
-    if os.name != "nt":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _reason(error: Exception) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,14 @@ from threadpoolctl import threadpool_limits
 
 from abm.curve_training import CurveTraining
 from abm.model import DataLeverageModel
+from abm.networks.statistics import network_statistics
 from abm.records import agent_table
 from analysis.audit import audit, audited_ticks, largest_error
 from analysis.figures import run_figures
 from analysis.summary import run_summary, summary_record
 from learners.metrics import Metric
+from scenarios.assumption_ledger import ledger_csv
+from scenarios.assumptions import assumptions
 from scenarios.run_directory import RunDirectory
 from scenarios.scenario import Scenario
 
@@ -57,6 +60,48 @@ class Run:
     higher_is_better: bool
     audit: pd.DataFrame | None = None
 
+    @classmethod
+    def of(
+        cls,
+        scenario: Scenario,
+        model: DataLeverageModel,
+        manifest: Mapping[str, Any],
+        *,
+        audit: pd.DataFrame | None = None,
+    ) -> Run:
+        """Return the run that a model has played.
+
+        Parameters
+        ----------
+        scenario
+            What was played.
+        model
+            After its last tick.
+        manifest
+            What run.json is to say beside, or instead of, what is said of every run.
+        audit
+            See the attribute.
+        """
+        ticks = pd.DataFrame(model.ticks)
+        tables = model.agent_tables
+        if scenario.record.agents == "end":
+            tables = [agent_table(model)]
+        metric = _metric(model)
+        start = ticks.iloc[0]
+        return cls(
+            scenario=scenario,
+            ticks=ticks,
+            events=model.events.table(),
+            agents=pd.concat(tables, ignore_index=True),
+            manifest={**_manifest(scenario, model, ticks), **manifest},
+            metric=metric.name if metric else "quality",
+            unit=metric.unit if metric else "",
+            higher_is_better=metric.higher_is_better
+            if metric
+            else bool(start["best_holdout"] > start["baseline_holdout"]),
+            audit=audit,
+        )
+
     def summary(self) -> str:
         """Return the run in plain words, Markdown."""
         return run_summary(self.ticks, self.events, **self._described())
@@ -76,6 +121,7 @@ class Run:
             "perspective": scenario.leverage.perspective,
             "mode": scenario.mode,
             "note": scenario.note,
+            "represents": scenario.represents,
             "warnings": self.manifest["warnings"],
             "audit": None if self.audit is None else largest_error(self.audit),
         }
@@ -99,6 +145,7 @@ class Run:
         for name, figure in figures.items():
             directory.write_figure(figure, f"figures/{name}")
         directory.write_text("summary.md", self.summary())
+        directory.write_text("assumptions.csv", ledger_csv(assumptions(self.scenario)))
         directory.write_manifest(self.manifest)
 
 
@@ -143,25 +190,7 @@ def play(
     finally:
         torch.set_num_threads(threads)
     seconds = {"wall_seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
-    ticks = pd.DataFrame(model.ticks)
-    tables = model.agent_tables
-    if scenario.record.agents == "end":
-        tables = [agent_table(model)]
-    metric = _metric(model)
-    start = ticks.iloc[0]
-    return Run(
-        scenario=scenario,
-        ticks=ticks,
-        events=model.events.table(),
-        agents=pd.concat(tables, ignore_index=True),
-        manifest=_manifest(scenario, model, ticks) | seconds,
-        metric=metric.name if metric else "quality",
-        unit=metric.unit if metric else "",
-        higher_is_better=metric.higher_is_better
-        if metric
-        else bool(start["best_holdout"] > start["baseline_holdout"]),
-        audit=errors,
-    )
+    return Run.of(scenario, model, seconds, audit=errors)
 
 
 def _metric(model: DataLeverageModel) -> Metric | None:
@@ -186,7 +215,16 @@ def _manifest(scenario: Scenario, model: DataLeverageModel, ticks: pd.DataFrame)
         "version": importlib.metadata.version("data-leverage"),
         "code": code_digest(),
         "data": _sources(scenario, model),
-        "warnings": [*(use_case.warnings if use_case else ()), *_few_records(scenario, ticks)],
+        "survey": _surveyed(model),
+        "network": network_statistics(
+            model.network, model.streams.generator("network statistics"), model.groups
+        ),
+        "warnings": [
+            *(use_case.warnings if use_case else ()),
+            *(model.population.survey.warnings if model.population.survey else ()),
+            *model.warnings,
+            *_few_records(scenario, ticks),
+        ],
     }
 
 
@@ -195,9 +233,18 @@ def _sources(scenario: Scenario, model: DataLeverageModel) -> dict[str, str]:
     digests = {model.use_case.name: model.use_case.data_digest} if model.use_case else {}
     if scenario.replay is not None:
         digests[scenario.replay] = _file_digest(scenario.replay)
+    digests |= {path: _file_digest(path) for path in scenario.network.files}
     if isinstance(model.training, CurveTraining):
         digests[model.training.curve.source] = model.training.curve.digest
     return digests
+
+
+def _surveyed(model: DataLeverageModel) -> dict[str, Any] | None:
+    """Return which survey traits are from; ``None`` where they are all drawn from the parameters."""
+    survey = model.population.survey
+    if survey is None:
+        return None
+    return {"path": survey.name, "sha256": survey.digest, "respondents": survey.respondents}
 
 
 def _file_digest(path: str) -> str:

@@ -11,10 +11,12 @@ from pydantic import Field, model_validator
 from abm.clock import ClockParameters
 from abm.companies import CompanyParameters
 from abm.decisions import DecisionParameters, LogitParameters
-from abm.network import NetworkParameters, WattsStrogatz
+from abm.leverage import LeverageParameters
+from abm.networks.build import NetworkParameters
+from abm.networks.random_families import WattsStrogatz
 from abm.policy import Policy
 from abm.population import PopulationParameters
-from abm.records import LeverageParameters, RecordParameters
+from abm.records import RecordParameters
 from learners.curve_files import load_curve
 from learners.curve_table import Mode
 from learners.errors import InputError
@@ -22,7 +24,7 @@ from learners.parameters import Parameters, parameter
 from learners.published_curves import PUBLISHED, published_curve
 from learners.usecase import REGISTRY, load_use_case
 from scenarios.interventions import Interventions
-from scenarios.yaml_file import read_mapping, set_key, validated, with_value
+from scenarios.yaml_file import YamlDocument, read_mapping, set_key, validated, with_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,9 @@ LIBRARY = Path(__file__).parent / "library"
 
 CURVE_MODES = typing.get_args(Mode)
 """Modes in which quality is read off a learning curve."""
+
+_PATHS = (("population", "survey"), ("network", "path"), ("network", "degrees"))
+"""Keys of files that belong to a scenario."""
 
 DEFAULT = "digits-default"
 """What runs when no scenario is named."""
@@ -65,6 +70,9 @@ class Scenario(Parameters):
     replay: str | None = parameter(None, "A ticks.parquet to play again (mode replay)", unit="path")
     curve: str | None = parameter(
         None, "A curve.csv or its folder, or 'published' (modes grid and surrogate)", unit="path"
+    )
+    represents: int | None = parameter(
+        None, "People whom the population stands for: outputs then also count these", unit="people", ge=1
     )
     population: PopulationParameters = Field(default_factory=PopulationParameters)
     network: NetworkParameters = Field(default_factory=WattsStrogatz)
@@ -146,6 +154,7 @@ class Scenario(Parameters):
             interventions=self.interventions,
             replay=None if self.replay is None else _recorded_ticks(Path(self.replay)),
             curve=curve,
+            represents=self.represents,
             rng=self.seed if seed is None else seed,
         )
 
@@ -182,13 +191,7 @@ def load_scenario(
     InputError
         One line for each problem: file, line, key, and what is allowed.
     """
-    path = LIBRARY / f"{name_or_path}.yaml" if str(name_or_path) in shipped() else Path(name_or_path)
-    if not path.suffix:
-        raise InputError(
-            f"there is no scenario {str(name_or_path)!r}; shipped are {', '.join(shipped())}, "
-            "or name a .yaml file"
-        )
-    document = read_mapping(path)
+    document = scenario_document(name_or_path)
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
@@ -197,6 +200,42 @@ def load_scenario(
     for key, value in overrides.items():
         document = with_value(document, key, value, f"{key}={value!r}")
     return validated(document, Scenario)
+
+
+def _beside(document: YamlDocument, folder: Path) -> YamlDocument:
+    """Return the document with relative paths of a survey or network as seen from the file's folder."""
+    for group, key in _PATHS:
+        fields = document.values.get(group)
+        path = fields.get(key) if isinstance(fields, dict) else None
+        if isinstance(path, str) and "://" not in path and path.strip():
+            origin = document.positions[group, key]
+            document = with_value(document, f"{group}.{key}", str(folder / path), origin)
+    return document
+
+
+def scenario_document(name_or_path: str | Path, folder: Path | None = None) -> YamlDocument:
+    """Read the file of a scenario; nothing in it is checked yet.
+
+    Parameters
+    ----------
+    name_or_path
+        A shipped name, or the path of a YAML file.
+    folder
+        Where a relative path begins; the current folder by default.
+
+    Raises
+    ------
+    InputError
+        If there is no such scenario, or the file is not readable as one.
+    """
+    path = LIBRARY / f"{name_or_path}.yaml" if str(name_or_path) in shipped() else Path(name_or_path)
+    if not path.suffix:
+        raise InputError(
+            f"there is no scenario {str(name_or_path)!r}; shipped are {', '.join(shipped())}, "
+            "or name a .yaml file"
+        )
+    path = path if folder is None else folder / path
+    return _beside(read_mapping(path), path.parent)
 
 
 def _recorded_ticks(path: Path) -> Any:

@@ -4,7 +4,7 @@ PyYAML's parser is used for its events only; no object is ever constructed from 
 YAML 1.2's core schema: ``1e-3`` is a number, ``no`` a text, ``010`` is ten, and every key is a text, as in
 JSON.
 
-Core Objects: read_mapping, set_key, with_value, validated.
+Core Objects: read_mapping, set_key, with_value, validated, written.
 """
 
 from __future__ import annotations
@@ -318,6 +318,28 @@ def validated(document: YamlDocument, model_class: type[M]) -> M:
     problems.sort(key=lambda problem: order[document.origin(problem.location)])
     lines = [f"{document.positions[document.origin(p.location)]}: {_one_line(p.text)}" for p in problems]
     raise InputError("\n".join(lines))
+
+
+class _Writer(yaml.SafeDumper):
+    """Writes texts in quotes where they could be read as anything else."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        """Write equal values out again."""
+        return True
+
+
+def _quoted(writer: _Writer, text: str) -> yaml.ScalarNode:
+    style = None if _PLAIN_TEXT.fullmatch(text) else '"'
+    return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_PLAIN_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_Writer.add_representer(str, _quoted)
+
+
+def written(values: Mapping[str, Value]) -> str:
+    """Return YAML that :func:`read_mapping` reads as these values."""
+    return yaml.dump(dict(values), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _line(event: yaml.Event) -> int:

@@ -7,7 +7,9 @@ from abm.beliefs import FAMILIES, LEVERS, BeliefParameters, Beliefs, hill
 from learners.errors import InputError
 from learners.parameters import parsed
 
-LINEAR, PESSIMIST, TRUE = (FAMILIES.index(family) for family in ("linear", "pessimist", "true"))
+LINEAR, PESSIMIST, TRUE, BIASED = (
+    FAMILIES.index(family) for family in ("linear", "pessimist", "true", "biased")
+)
 K, H = st.floats(0.005, 100), st.floats(0.25, 6)
 SHARE = st.floats(0, 1)
 
@@ -75,9 +77,56 @@ def test_the_true_family_knows_the_measured_curve():
         assert known.effect("leave", x)[TRUE] == pytest.approx(x, abs=0.01)
 
 
-def test_without_a_measured_curve_nobody_is_asked_for_it():
-    unknown = beliefs(curve=None)
-    assert unknown.effect("contribute", 0.25)[TRUE] == pytest.approx(0.25, abs=0.01)
+def test_the_curve_is_not_asked_for_where_nobody_knows_it():
+    def refuse(x):
+        raise AssertionError("a curve was measured")
+
+    unknown = Beliefs(BeliefParameters(linear=0.7, true=0.0), refuse)
+    assert unknown.effect("contribute", 0.25)[LINEAR] == pytest.approx(0.25, abs=0.01)
+    with pytest.raises(AssertionError, match="a curve was measured"):
+        Beliefs(BeliefParameters(linear=0.6, true=0.0, biased=0.1), refuse).effect("contribute", 0.25)
+
+
+@pytest.mark.parametrize("kappa", [0.5, 1.0, 3.0])
+def test_the_biased_know_the_curve_bent(kappa):
+    bent = Beliefs(BeliefParameters(linear=0.5, true=0.0, biased=0.2, kappa=kappa), root)
+    for x in (0.0, 0.2, 0.7, 1.0):
+        assert bent.effect("contribute", x)[BIASED] == pytest.approx(x ** (kappa / 2))
+        assert bent.effect("remove", x)[BIASED] == pytest.approx((1 - np.sqrt(1 - x)) ** kappa)
+        assert bent.effect("leave", x)[BIASED] == pytest.approx(x, abs=0.01)
+    bent.observe("contribute", 0.3, 0.9)
+    assert bent.effect("contribute", 0.2)[BIASED] == pytest.approx(0.2 ** (kappa / 2))
+
+
+def test_who_thinks_an_effect_below_nothing_is_left_at_nothing():
+    """A measured curve can start below its baseline; no power of that is a number."""
+    bent = Beliefs(BeliefParameters(linear=0.5, true=0.0, biased=0.2, kappa=0.5), lambda x: x - 0.1)
+    assert bent.effect("contribute", 0.05)[BIASED] == 0
+
+
+def test_true_marginal_effects_are_those_of_the_measured_curve():
+    joining, staying = beliefs().true_marginal("contribute", 0.25, 0.11)
+    assert joining == pytest.approx(0.6 - 0.5)
+    assert staying == pytest.approx(0.5 - np.sqrt(0.14))
+    assert beliefs().true_marginal("leave", 0.2, 0.1) == pytest.approx((0.1, 0.1))
+
+
+# Errors
+
+
+def test_belief_error_is_the_mean_distance_from_the_truth():
+    # At x = 1/4 the truth of the root is 1/2, the linear believe 1/4, the pessimist 1/256.
+    family = np.array([LINEAR, LINEAR, PESSIMIST, TRUE], np.int8)
+    expected = (2 * 0.25 + (0.5 - 1 / 256) + 0) / 4
+    assert beliefs().error("contribute", 0.25, family) == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_forecast_replaces_errors_by_its_own():
+    family = np.array([LINEAR, TRUE], np.int8)
+    trust = np.array([0.8, 0.5])
+    # The linear user is .25 too low, the forecast .1 too high.
+    expected = (abs(0.2 * -0.25 + 0.8 * 0.1) + 0.5 * 0.1) / 2
+    assert beliefs().error("contribute", 0.25, family, trust, 0.1) == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("lever", LEVERS)
@@ -160,7 +209,7 @@ def test_beliefs_stay_curves_whatever_is_observed(observations, rate):
 @pytest.mark.parametrize(
     ("shares", "complaint"),
     [
-        ({"linear": 0.5}, r"^beliefs: .*linear, pessimist and true add up to 0\.9, not to 1[^\n]*$"),
+        ({"linear": 0.5}, r"^beliefs: .*linear, pessimist, true and biased add up to 0\.9, not to 1[^\n]*$"),
         ({"linear": 0.9, "pessimist": 0.3, "true": 0.1}, r"^beliefs: .*add up to 1\.3, not to 1[^\n]*$"),
         ({"linear": -0.1, "pessimist": 1.0}, r"^beliefs\.linear: [^\n]*$"),
     ],

@@ -27,13 +27,15 @@ def test_erase_put_and_mark():
     data = store()
     data.erase(np.array([0, 1]))
     assert data.codes.tolist() == [ABSENT, ABSENT, GENUINE]
-    # Poison falsifies what is there, and brings nothing back.
+    # Poison falsifies what is there, and brings nothing back; what comes later comes falsified.
     data.mark(np.array([1, 2]), KINDS[1])
     assert data.codes.tolist() == [ABSENT, ABSENT, FIRST_POISON + 1]
     data.put(ONE, None)
-    assert data.codes.tolist() == [ABSENT, GENUINE, FIRST_POISON + 1]
+    assert data.codes.tolist() == [ABSENT, FIRST_POISON + 1, FIRST_POISON + 1]
     data.mark(np.array([0, 2]), None)
-    assert data.codes.tolist() == [ABSENT, GENUINE, GENUINE]
+    assert data.codes.tolist() == [ABSENT, FIRST_POISON + 1, GENUINE]
+    data.put(np.array([0]), None)
+    assert data.codes.tolist() == [GENUINE, FIRST_POISON + 1, GENUINE]
 
 
 def test_stream_store_takes_the_records_it_is_given():

@@ -5,7 +5,7 @@ import pytest
 
 from learners.usecase import load_use_case
 
-COLUMNS = [f"composition_gap{which}{end}" for which in ("", "_cdc") for end in ("", "_low", "_high")]
+COLUMNS = [f"composition_gap{which}{end}" for which in ("", "_cdc", "_tied") for end in ("", "_low", "_high")]
 
 
 def script(**shares):
@@ -76,6 +76,27 @@ def test_contributors_of_one_taste_do_less_than_random_ones(digits, society, pre
     assert low < gap < high < 0
 
 
+@pytest.mark.parametrize(("network", "tied"), [("taste_similarity", True), ("erdos_renyi", False)])
+def test_strikers_harm_their_like_more_than_random_ones_do(digits, society, prescribed, network, tied):
+    """Three in four of those with most eights strike; on a random network who is close to them is anybody."""
+    holders = most_of_one_class(digits, 0.3)
+    strikers = holders[np.arange(len(holders)) % 4 > 0]
+    model = society(
+        digits,
+        network={"family": network, "degree": 20},
+        record={"composition": 1},
+        decision=prescribed({1: {"strike": strikers}}),
+    )
+    model.step()
+    low, gap, _ = gap_of(model, "_tied")
+    assert np.isfinite(gap_of(model)).all()
+    if tied:
+        assert 0 < low <= gap
+        assert gap > gap_of(model)[1]
+    else:
+        assert not gap > 0.05
+
+
 def test_raters_alike_in_taste_are_reported_with_their_interval(prepared, society, prescribed):
     raters = load_use_case("ml-100k", prepared("ml-100k"), device="cpu", owners=250)
     tastes = raters.tastes()
@@ -100,7 +121,7 @@ def test_columns_are_undefined_between_measurements(few_digits, society, every):
         model.step()
     for row in model.ticks:
         measured = row["tick"] > 0 and row["tick"] % every == 0
-        assert [bool(np.isfinite(row[column])) for column in COLUMNS] == [measured] * len(COLUMNS)
+        assert [bool(np.isfinite(row[column])) for column in COLUMNS[:6]] == [measured] * 6
 
 
 def test_off_is_off(few_digits, society):

@@ -8,6 +8,7 @@ from abm.costs import CostParameters, action_costs
 from abm.policy import Policy
 from abm.population import Population, PopulationParameters
 from abm.streams import Streams
+from learners.parameters import parsed
 
 STANCES = Stances.of(["random_vandal"])
 USERS = np.arange(50)
@@ -75,7 +76,7 @@ def costs_of(people, deleted=False, copy=False, **policy):
     people.has_copy[:] = copy
     rows = USERS
     bits = bits_of(people)
-    return action_costs(people, rows, bits, np.full(50, deleted), Policy(**policy))
+    return action_costs(people, rows, bits, np.full(50, deleted), parsed(Policy, policy, "policy"))
 
 
 def column(costs, name):
@@ -162,3 +163,63 @@ def test_published_orders_of_barriers_and_risks():
     assert c.barrier_poison > c.barrier_delete > c.barrier_contribute
     assert c.legal_poison > c.legal_contribute > c.legal_delete
     assert c.exposure_copy > 0 > c.exposure_delete
+
+
+def test_tools_of_some_lower_the_barriers_of_these(people):
+    some = USERS % 3 == 1
+    policy = Policy().model_copy(update={"deletion_tool": np.where(some, 1.0, 0.0)})
+    mixed = action_costs(people, USERS, bits_of(people), np.zeros(50, np.bool_), policy)
+    with_tool, without = (
+        action_costs(
+            people, USERS, bits_of(people), np.zeros(50, np.bool_), Policy(deletion_tool=float(tool))
+        )
+        for tool in (1, 0)
+    )
+    np.testing.assert_array_equal(mixed, np.where(some[:, None], with_tool, without))
+    assert (column(mixed, "strike") != column(without, "strike")).sum() == some.sum()
+    rows = USERS[10:20]
+    of_some = action_costs(people, rows, bits_of(people)[rows], np.zeros(10, np.bool_), policy)
+    np.testing.assert_array_equal(of_some, mixed[rows])
+
+
+def test_what_happens_by_itself_costs_nothing(people):
+    people.has_copy[:] = False
+    automatic = np.zeros((50, 5), np.bool_)
+    automatic[::2, WITHHOLD] = True
+    bits = bits_of(people) | automatic[:, None, :]
+    costs = action_costs(people, USERS, bits, np.zeros(50, np.bool_), Policy(), automatic)
+    plain = costs_of(people)
+    assert (column(costs, "strike_withhold")[::2] == 0).all()
+    assert (column(costs, "stay") == 0).all()
+    np.testing.assert_array_equal(costs[1::2], plain[1::2])
+    withhold = column(plain, "strike_withhold")
+    np.testing.assert_allclose(
+        column(costs, "strike")[::2], (column(plain, "strike") - withhold)[::2], atol=1e-6
+    )
+
+
+def test_forms_that_make_opting_out_hard_are_paid_by_who_withholds(people):
+    dearer = costs_of(people, opt_out_cost=0.4) - costs_of(people)
+    effort = 0.4 * (1 - 0.5 * people.skill)
+    for name in STANCES.names:
+        withholds = STANCES.bits[STANCES.code(name), WITHHOLD]
+        np.testing.assert_allclose(column(dearer, name), effort * withholds, atol=1e-6)
+
+
+def test_campaign_search_removes_barriers_and_nothing_else_of_what_anybody_does(people):
+    people.has_copy[:] = False
+    people.stance[7] = STANCES.code("strike")
+    search = {"campaigns": True, "search_tool": 0.6, "forecast": False}
+    saved = costs_of(people) - costs_of(people, assistant_access=True, assistant=search)
+    c = people.parameters.costs
+    skill = 1 - c.skill_discount * people.skill
+    barriers = (c.barrier_withhold + c.barrier_delete / c.cost_horizon) * skill
+    np.testing.assert_allclose(column(saved, "strike"), 0.6 * barriers, atol=1e-6)
+    others = [code for code, name in enumerate(STANCES.names) if name != "strike"]
+    assert (saved[:, others] == 0).all()
+    # Who has deleted already has that barrier behind them; who has no assistant finds nothing.
+    gone = costs_of(people, deleted=True) - costs_of(
+        people, deleted=True, assistant_access=True, assistant=search
+    )
+    np.testing.assert_allclose(column(gone, "strike"), 0.6 * c.barrier_withhold * skill, atol=1e-6)
+    assert (costs_of(people) == costs_of(people, assistant=search)).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from abm.beliefs import FAMILIES
 from abm.curve_training import CurveTraining
 from abm.training import LARGE
 from learners.curve_files import load_curve
@@ -239,7 +240,7 @@ def test_the_true_family_believes_the_curve(society):
     curve = published_curve("cifar-10", "surrogate")
     model = society("cifar-10", curve=curve, population={"beliefs": {"linear": 0.5, "true": 0.2}})
     effect = model.beliefs.effect("contribute", 0.2)
-    assert effect[-1] == pytest.approx(float(curve.normalised(0.2)))
+    assert effect[FAMILIES.index("true")] == pytest.approx(float(curve.normalised(0.2)))
     assert model.beliefs.effect("remove", 0.3)[-1] == pytest.approx(1 - float(curve.normalised(0.7)))
 
 

@@ -183,7 +183,7 @@ def test_who_has_a_copy_there_needs_no_request(few_digits, society, prescribed):
     assert model.stances.names[model.population.stance[3]] == "cdc_delete"
 
 
-# R8: scripts
+# Scripts
 
 
 def script(*steps):
@@ -257,7 +257,7 @@ def test_decision_rule_of_parameters():
     assert list(scripted.steps) == [2]
 
 
-# R5: utilities
+# The logit rule: utilities
 
 
 @pytest.fixture

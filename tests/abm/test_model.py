@@ -171,7 +171,7 @@ BAD = [
     ({"population": {"beliefs": {"learning_rate": -0.1}}}, "population.beliefs.learning_rate"),
     ({"population": {"beliefs": {"linear": 0.2}}}, "population.beliefs"),
     ({"network": {"degre": 4}}, "network"),
-    ({"network": {"family": "ring"}}, "network"),
+    ({"network": {"family": "hypercube"}}, "network"),
     ({"network": {"degree": 5}}, "network"),
     ({"network": {"degree": 400}}, "network"),
     ({"network": {"rewire": float("inf")}}, "network"),

@@ -1,8 +1,26 @@
+import dataclasses
+import itertools
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from abm.policy import Intervention, Policy, PolicySchedule
-from scenarios.interventions import DeletionRight, Interoperability, PortabilityLaw
+from abm.streams import Streams
+from abm.targeting import Audience, Target
+from learners.errors import InputError
+from scenarios.interventions import (
+    Assistant,
+    ConditionalPledge,
+    ConsentDefault,
+    DeletionRight,
+    Interoperability,
+    Interventions,
+    OrganiserSubsidy,
+    PortabilityLaw,
+    Seeding,
+    TrackingBlocker,
+)
 
 
 class Sets(Intervention):
@@ -59,25 +77,173 @@ def test_a_law_of_tick_0_holds_from_the_first_books_on(few_digits, society):
     assert by_law.events.table().query("kind == 'intervention'")["tick"].tolist() == [0]
 
 
+# Phases and people
+
+USERS = np.arange(200)
+
+
+def audience():
+    gender = np.where(USERS % 4, "M", "F")
+    return Audience(1.0 + USERS, {"gender": gender}, Streams(8))
+
+
+def in_force(law, ticks, name="interoperability", base=None):
+    schedule = PolicySchedule(base or Policy(), [law], audience())
+    return [schedule.at(tick).of(name) for tick in range(ticks)]
+
+
+@pytest.mark.parametrize(
+    ("phase", "degrees"),
+    [
+        ({"start": 2, "ramp": 4}, [0, 0, 0.2, 0.4, 0.6, 0.8, 0.8, 0.8]),
+        ({"start": 1, "ramp": 2, "end": 4}, [0, 0.4, 0.8, 0.8, 0.4, 0, 0, 0]),
+        # Repealed before it is fully in force, it goes as it came.
+        ({"start": 1, "ramp": 4, "end": 3}, [0, 0.2, 0.4, 0.2, 0, 0, 0, 0]),
+        ({"start": 0, "ramp": 1, "end": 1}, [0.8, 0, 0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_a_number_moves_in_equal_steps_and_back(phase, degrees):
+    assert in_force(Interoperability(degree=0.8, **phase), 8) == pytest.approx(degrees)
+
+
+def test_a_step_starts_from_what_is_in_force():
+    base = Policy(portability_success=0.4)
+    ramped = in_force(PortabilityLaw(success=1.0, ramp=3), 4, "portability_success", base)
+    assert ramped == pytest.approx([0.6, 0.8, 1.0, 1.0])
+    both = PolicySchedule(base, [PortabilityLaw(success=0.8, end=5), PortabilityLaw(success=0.2, ramp=2)])
+    assert [both.at(tick).portability_success for tick in (0, 1, 5)] == pytest.approx([0.5, 0.2, 0.2])
+
+
+def test_whole_numbers_stay_whole():
+    delays = in_force(DeletionRight(delay=5, ramp=4), 5, "deletion_delay")
+    assert delays == [1, 2, 4, 5, 5]
+    assert all(isinstance(delay, int | np.integer) for delay in delays)
+
+
+def test_what_is_true_or_false_comes_to_hold_for_ever_more_people():
+    reached = in_force(TrackingBlocker(start=1, ramp=4, end=6, coverage=0.8), 9, "tracking_blocked")
+    assert reached[0] is False
+    shares = [np.mean(who) for who in reached[1:]]
+    assert shares == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8, 0.6, 0.4, 0.2][: len(shares)], abs=0.08)
+    for fewer, more in itertools.pairwise(reached[1:5]):
+        assert (fewer <= more).all()
+    np.testing.assert_array_equal(reached[6], reached[3])
+
+
+def test_only_the_target_is_touched():
+    women = USERS % 4 == 0
+    schedule = PolicySchedule(
+        Policy(),
+        [DeletionRight(granted=False, tool=0.5, target=Target(group="gender", label="F"))],
+        audience(),
+    )
+    policy = schedule.at(0)
+    np.testing.assert_array_equal(policy.of("deletion_right"), ~women)
+    np.testing.assert_array_equal(policy.of("deletion_tool"), np.where(women, 0.5, 0.0))
+    np.testing.assert_array_equal(policy.of("deletion_tool", np.array([4, 5])), [0.5, 0.0])
+    assert policy.of("deletion_tool", 5) == 0
+    assert policy.interoperability == 0.0
+
+
+def test_coverage_is_of_the_target_and_the_same_at_every_tick():
+    law = Interoperability(degree=1.0, coverage=0.3, target=Target(group="gender", label="M"))
+    first, *others = in_force(law, 4)
+    assert not first[USERS % 4 == 0].any()
+    assert first[USERS % 4 > 0].mean() == pytest.approx(0.3, abs=0.08)
+    for later in others:
+        np.testing.assert_array_equal(first, later)
+
+
+def test_interventions_compose_person_by_person():
+    women, men = (Target(group="gender", label=label) for label in "FM")
+    schedule = PolicySchedule(
+        Policy(portability_success=0.1),
+        [
+            PortabilityLaw(success=0.5, tool=0.4, target=women),
+            PortabilityLaw(success=0.9, tool=0.6, target=men, start=1),
+            Interoperability(degree=0.7, target=Target(power_users=True)),
+        ],
+        audience(),
+    )
+    policy = schedule.at(1)
+    np.testing.assert_array_equal(policy.of("portability_success"), np.where(USERS % 4, 0.9, 0.5))
+    np.testing.assert_array_equal(policy.of("interoperability"), np.where(USERS >= 180, 0.7, 0.0))
+    np.testing.assert_array_equal(schedule.at(0).of("portability_success"), np.where(USERS % 4, 0.1, 0.5))
+
+
+def test_whom_a_law_cannot_find_is_an_error_that_names_it():
+    laws = [Interoperability(), Interoperability(target=Target(group="age", label="18"))]
+    with pytest.raises(InputError, match=r"^interventions\.1\.target\.group: 'age' is no grouping"):
+        PolicySchedule(Policy(), laws, audience())
+    with pytest.raises(InputError, match="needs users to bear on"):
+        PolicySchedule(Policy(), [Interoperability(coverage=0.5)]).at(0)
+
+
+def test_a_targeted_law_changes_the_life_of_its_target(ratings, society):
+    """A ban on deletion for one group is one in fact: nobody else has to stay."""
+    women = ratings.groups["gender"] == "F"
+    law = DeletionRight(granted=False, target=Target(group="gender", label="F"))
+    model = society(ratings, interventions=[law], decision=LIVELY, rng=4)
+    for _ in range(8):
+        model.step()
+    deletes = model.large.deleted
+    assert not deletes[women].any()
+    assert deletes[~women].sum() > 3
+
+
+class Rights(Intervention):
+    """An intervention that gives one right and takes two others."""
+
+    def changes(self):
+        return {"revocation_right": True, "keeps_archive": False, "deletion_right": False}
+
+
+def test_what_is_permitted_is_each_users_own_law(ratings, society, prescribed):
+    women = ratings.groups["gender"] == "F"
+    moves = {1: {"cdc": np.arange(20), "strike": np.arange(30, 50)}}
+    permitted = {}
+    for name, law in {
+        "none": [],
+        "all": [Rights(start=2)],
+        "women": [Rights(start=2, target=Target(group="gender", label="F"))],
+    }.items():
+        model = society(ratings, interventions=law, decision=prescribed(moves))
+        model.step()
+        policy = model.policy_schedule.at(2)
+        view = dataclasses.replace(model._information(), policy=policy)
+        permitted[name] = view.permitted(np.arange(60))
+    expected = np.where(women[:, None], permitted["all"], permitted["none"])
+    np.testing.assert_array_equal(permitted["women"], expected)
+    for first in (0, 30, 50):  # contributors, strikers, the others: each is touched
+        assert (permitted["all"] != permitted["none"])[first : first + 10].any()
+
+
 # An intervention at the value of the world without it changes nothing, bit for bit
 
-LAWS = {
-    "portability law": (
-        PortabilityLaw(start=3, success=0.2, tool=0.2),
-        PortabilityLaw(start=3, success=0.9, tool=0.2),
-        PortabilityLaw(start=3, success=0.2, tool=1.0),
-    ),
-    "deletion right": (
-        DeletionRight(start=3, granted=True, tool=0.0),
-        DeletionRight(start=3, granted=False),
-        DeletionRight(start=3, tool=1.0),
-    ),
-    "interoperability": (Interoperability(start=3, degree=0.0), Interoperability(start=3, degree=0.6)),
-}
+KINDS = get_args(get_args(Interventions)[0])
 LIVELY = {"revision_probability": 0.6, "cost_scale": 0.8}
+SURE = {"trust": 1.0, "forecast": False}
+CHANGING = {
+    PortabilityLaw: [{"success": 0.9, "tool": 0.2}, {"success": 0.2, "tool": 1.0}],
+    DeletionRight: [{"granted": False}, {"tool": 1.0}, {"delay": 3}, {"executed": 0.5}],
+    Interoperability: [{"degree": 0.6}],
+    Assistant: [
+        {"trust": 1.0},
+        SURE | {"gap": True, "reach": 1.0},
+        SURE | {"sign_ups": True},
+        {"trust": 0.0, "campaigns": True, "search_tool": 1.0},
+        {"coverage": 0.5, "forecast_bias": 0.2},
+    ],
+    TrackingBlocker: [{}, {"breakage": 2.0}],
+    ConsentDefault: [{}, {"consent": 1.0, "awareness": 0.2}, {"consent": 1.0, "opt_out_cost": 3.0}],
+    OrganiserSubsidy: [],  # matters under a rule with an organiser only
+    ConditionalPledge: [{"goal": 0.6}],
+    Seeding: [{"seeds": {"kind": "random", "share": 0.5}}],
+}
+"""Fields with which each kind does change a lively run."""
 
 
-@pytest.fixture(params=["digits", "stream"])
+@pytest.fixture(scope="module", params=["digits", "stream"])
 def played(request, digits, ratings, society, ticks_of):
     """Return a function: interventions -> ticks of a lively run."""
     setting = {
@@ -94,21 +260,54 @@ def played(request, digits, ratings, society, ticks_of):
             rng=4,
             **setting,
         )
-        return ticks_of(model, 10)
+        return ticks_of(model, 6)
 
     return play
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_an_intervention_that_changes_nothing_changes_nothing(played, law):
-    without = played()
-    nothing, *others = LAWS[law]
-    assert played(nothing).equals(without)
-    for other in others:
-        changed = played(other)
+@pytest.fixture(scope="module")
+def without(played):
+    """The ticks of the lively run without any intervention."""
+    return played()
+
+
+def test_every_kind_says_when_it_changes_nothing():
+    assert set(CHANGING) == set(KINDS)
+    assert all(kind.NO_OP for kind in KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_intervention_that_changes_nothing_changes_nothing(played, without, kind):
+    assert played(kind(start=3, **kind.NO_OP)).equals(without)
+    assert played(kind(start=2, ramp=2, end=5, coverage=0.0)).equals(without)
+    for fields in CHANGING[kind]:
+        changed = played(kind(start=3, **fields))
         assert not changed.equals(without)
         # Not a tick before it is in force.
         assert changed[:3].equals(without[:3])
+
+
+def test_who_is_not_reached_lives_as_before_to_the_last_bit(digits, society):
+    """Costs, choices and welfare of the others are those of a world without the law."""
+    laws = [
+        PortabilityLaw(coverage=0.4),
+        DeletionRight(tool=0.7, coverage=0.4),
+        ConsentDefault(consent=1.0, opt_out_cost=0.3, coverage=0.4),
+    ]
+    rows, utilities = np.arange(300), []
+    for interventions in ([], laws):
+        model = society(digits, interventions=interventions, decision={"revision_probability": 0.0})
+        model.step()
+        utilities.append(model.rule.utilities(model._information(), rows))
+    reached = np.logical_or.reduce([model.policy_schedule.reached(number) for number in range(3)])
+    assert 0.5 < reached.mean() < 0.95
+    same = (utilities[0] == utilities[1]).all(axis=1)
+    np.testing.assert_array_equal(same, ~reached)
+
+
+def test_all_interventions_at_once_that_change_nothing_change_nothing(played, without):
+    nothing = [kind(start=1, ramp=3, end=4, **kind.NO_OP) for kind in KINDS]
+    assert played(*nothing).equals(without)
 
 
 def test_draws_of_one_law_do_not_shift_other_draws(digits, society):

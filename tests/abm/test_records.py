@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from abm.actions import ACTIONS, CONTRIBUTE, DELETE, LEAVE
-from abm.records import EventLog, leverage
+from abm.leverage import leverage
+from abm.records import EventLog
 from abm.services import Service
 from learners.leverage import LeverageScale
 
@@ -241,3 +242,37 @@ def test_rows_have_the_same_columns_and_scalar_values(lively):
         assert all(isinstance(value, float | int | str | bool) for value in row.values())
     flags = ["mode", "random_participation_assumed", "stale"]
     assert pd.DataFrame(lively.ticks).drop(columns=flags).dtypes.map(lambda t: t.kind in "if").all()
+
+
+def test_people_are_counted_where_the_users_stand_for_some(few_digits, society):
+    run = society(few_digits, represents=5_000_000, decision=LIVELY, policy={"portability_success": 1.0})
+    for _ in range(3):
+        run.step()
+    row = run.ticks[-1]
+    assert row["share_cdc"] > 0
+    assert row["people_cdc"] == pytest.approx(5_000_000 * row["share_cdc"])
+    assert sum(row[f"people_{action}"] for action in ACTIONS) == pytest.approx(5_000_000)
+    assert not [column for column in society(few_digits).ticks[0] if column.startswith("people_")]
+
+
+def test_leverage_by_the_head(few_digits, society):
+    script = {"rule": "scripted", "steps": [{"tick": 1, "shares": {"cdc": 0.3, "strike": 0.2}}]}
+    run = society(few_digits, decision=script, companies={"small": {"starts_with": 0.1}})
+    assert np.isnan(run.ticks[0]["leverage_per_contributor"])
+    assert np.isnan(run.ticks[0]["leverage_per_remover"])
+    run.step()
+    row, users = run.ticks[-1], run.population.n_users
+    new = round(0.3 * users) - np.count_nonzero(run.started_at_small[run.population.has_copy])
+    assert row["leverage_per_contributor"] == pytest.approx(row["dlp_cdc_gain"] / new)
+    assert row["leverage_per_remover"] == pytest.approx(row["dlp_strike"] / round(0.2 * users))
+
+
+def test_market_columns_follow_attention(lively):
+    for _ in range(4):
+        lively.step()
+    row, attention = lively.ticks[-1], lively.attention
+    total = attention.large.sum() + attention.small.sum()
+    assert row["market_share_small"] == pytest.approx(attention.small.sum() / total)
+    assert row["market_share_large"] + row["market_share_small"] == pytest.approx(1)
+    assert row["hhi"] == pytest.approx(row["market_share_large"] ** 2 + row["market_share_small"] ** 2)
+    assert any(tick["changed_to_small"] > 0 for tick in lively.ticks)

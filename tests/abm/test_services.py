@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abm.services import ConsumptionParameters, Service, divided_attention, service_values
+from abm.services import (
+    ConsumptionParameters,
+    Service,
+    attention_by_state,
+    divided_attention,
+    service_values,
+)
 
 LOSS = st.floats(-0.5, 3)
 BOOST = st.floats(1, 100)
@@ -155,3 +161,53 @@ def test_every_user_divides_by_the_own_state(few_digits, society, prescribed):
         expected = (1 / (1 + np.exp(-5 * advantage)) if stays else 1.0) * copied
         assert model.attention.small[user] == pytest.approx(expected)
         assert model.attention.large[user] == pytest.approx(1 - expected if stays else 0)
+
+
+# Sites that break
+
+
+def test_broken_sites_cost_who_stays():
+    flags = np.array([[True, True], [False, False]])
+    leaves = np.array([[False, True], [False, True]])
+    breakage = np.array([[0.3], [0.0]])
+    parameters = ConsumptionParameters()
+    plain, broken = (
+        service_values(service(0.2, 1.0), service(0.5, 1.2), flags, flags, leaves, parameters, True, *cost)
+        for cost in ((), (breakage,))
+    )
+    np.testing.assert_allclose(plain - broken, [[0.3, 0], [0, 0]])
+
+
+# Attention of many
+
+
+@pytest.mark.parametrize("strangers", [True, False])
+def test_users_with_costs_of_their_own_divide_as_each_would_alone(strangers):
+    states = (np.arange(16)[:, None] >> np.arange(3) & 1).astype(bool).T
+    costs = np.where(np.arange(16) < 8, 0.5, 0.1)
+    parameters = ConsumptionParameters()
+    companies = service(0.1, 0.9), service(0.4, 1.1)
+
+    def attention(cost):
+        return attention_by_state(*companies, *states, cost, parameters, strangers)
+
+    own, dear, cheap = attention(costs), attention(0.5), attention(0.1)
+    for company in ("large", "small"):
+        of_own, of_dear, of_cheap = (getattr(a, company) for a in (own, dear, cheap))
+        np.testing.assert_array_equal(of_own[:8], of_dear[:8])
+        np.testing.assert_array_equal(of_own[8:], of_cheap[8:])
+        assert not np.array_equal(of_dear, of_cheap)
+
+
+def test_attention_depends_on_what_a_user_is():
+    known_to_large, known_to_small, uses_large = states = np.array(
+        [[True, False, True, False], [False, True, True, False], [True, True, False, False]]
+    )
+    parameters = ConsumptionParameters(attention_precision=4.0)
+    large, small = service(0.1, 0.9), service(0.4, 1.1)
+    attention = attention_by_state(large, small, *states, 0.2, parameters, False)
+    advantage = small.worth(True, 2.0) - large.worth(False, 2.0) - 0.2
+    expected = [0.0, 1 / (1 + np.exp(-4 * advantage)), 1.0, 0.0]
+    np.testing.assert_allclose(attention.small, expected)
+    np.testing.assert_allclose(attention.large, np.where(uses_large, 1 - np.array(expected), 0))
+    assert known_to_large.sum() == known_to_small.sum() == 2

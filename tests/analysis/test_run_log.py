@@ -129,7 +129,7 @@ def test_full_disk_is_one_line(tmp_path, monkeypatch):
     with RunLog(tmp_path / "out", SETTINGS) as log:
         descriptor = os.open("/dev/full", os.O_WRONLY)
         with os.fdopen(descriptor, "wb", buffering=0) as full:
-            monkeypatch.setattr(log, "_file", full)
+            monkeypatch.setattr(log._lines, "_file", full)
             with pytest.raises(OutputError, match="No space left"):
                 log.append(KEYS[0], {})
         monkeypatch.undo()

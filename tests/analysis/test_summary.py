@@ -43,6 +43,11 @@ def tick_table(**last):
             "dlp_cdc_delete": [0.0625, 0.25, 0.7],
             "revenue_large": [1.0, 0.99, 0.875],
             "revenue_small": [0.0, 0.011, 0.222],
+            "market_share_small": [0.0, 0.0125, 0.25],
+            "hhi": [1.0, 0.975, 0.625],
+            "welfare_all": [0.5, 0.475, 0.4],
+            "welfare_participants": [np.nan, 0.25, 0.125],
+            "welfare_non_participants": [0.5, 0.5, 0.5],
         }
     )
     ticks["share_stay"] = 1 - ticks["participation"]
@@ -219,3 +224,78 @@ def test_run_of_no_tick():
     r = record(tick_table().iloc[:1], event_table())
     assert (r["ticks"], r["participation"], r["most_switching"]) == (0, 0.0, 0.0)
     assert words(tick_table().iloc[:1], event_table()).startswith("# a-law")
+
+
+def test_words_count_the_people_whom_the_users_stand_for():
+    assert record()["people_acting"] is None
+    assert "stand for" not in words()
+    assert record(represents=183_000_000)["people_acting"] == pytest.approx(54_900_000)
+    text = words(represents=183_000_000)
+    assert "As these users stand for 183,000,000 people, 30% are 54,900,000 people." in text
+
+
+def test_words_on_levels_of_leverage_and_parity():
+    r = record()
+    assert r["time_to_parity"] is None
+    assert r["dlp_area"]["cdc"] == pytest.approx((0.0625 + 0.25) / 2 + (0.25 + 0.6) / 2)
+    assert [row["tick"] for row in r["dlp_levels"]["cdc"]][:1] == [2]
+    assert math.isnan(r["dlp_levels"]["cdc"][1]["tick"])  # .6 was reached, not exceeded
+    assert "That of contribution first exceeded 0.5 at tick 2, when 30% of the people acted." in words()
+    assert "closed" not in words()
+    closed = tick_table(dlp_cdc_delete=0.96)
+    assert record(closed)["time_to_parity"] == 2
+    assert "Small Co. had closed 95 % of the gap to Large Co. by tick 2." in words(closed)
+    assert "exceeded" not in words(tick_table(dlp_cdc=0.3))
+
+
+def test_words_on_market_and_welfare():
+    r = record()
+    assert (r["market_share_small"], r["hhi"], r["welfare_at_start"]) == (0.25, 0.625, 0.5)
+    assert r["welfare"] == {"all": 0.4, "participants": 0.125, "non_participants": 0.5}
+    text = words()
+    assert "Small Co. has 25.0% of the attention." in text
+    assert "0.500 before anybody acted, 0.400 at the end; 0.125 for those who act then, 0.500 for" in text
+
+
+def test_words_on_levers_only_where_these_were_told_apart():
+    levers = ("remove", "contribute", "poison", "leave")
+    table = tick_table()
+    for outcome in ("dlp_cdc", "dlp_strike", "revenue_large"):
+        for lever in levers:
+            table[f"attribution_{outcome}_{lever}"] = np.nan
+    assert record()["attribution"] is record(table)["attribution"] is None
+    assert "Which lever" not in words(table)
+    for outcome, shares in {
+        "dlp_cdc": (0.0, 0.6, 0.0, 0.0),
+        "dlp_strike": (0.0, 0.0, 0.0, 0.0),
+        "revenue_large": (-0.025, 0.0, 0.0, -0.1),
+    }.items():
+        for lever, share in zip(levers, shares, strict=True):
+            table.loc[1, f"attribution_{outcome}_{lever}"] = share
+    found = record(table)["attribution"]
+    assert found["tick"] == 1
+    assert found["revenue_large"] == {"remove": -0.025, "contribute": 0.0, "poison": 0.0, "leave": -0.1}
+    assert (
+        "by tick 1 (Shapley shares, which add up to what all did together). leverage of contribution: "
+        "contribute +0.600; leverage of withdrawal: nothing; Large Co.'s revenue: remove -0.025, "
+        "leave -0.100."
+    ) in words(table)
+
+
+def test_years_of_progress_only_for_the_data_with_a_ladder():
+    table = tick_table().assign(
+        dlp_strike_holdout=[0.0, 0.0, 0.3],
+        utility_best=0.774,
+        utility_baseline=0.76,
+        surfaced_hits_large=[0.774, 0.774, 0.764],
+    )
+    assert record(table)["equivalent_year"] is None
+    assert "Years of progress" not in words(table)
+    years = record(table, use_case="ml-1m")["equivalent_year"]
+    assert years["rmse"] == pytest.approx(2002.5, abs=0.1)
+    assert years["surfaced_hits"] == -math.inf
+    text = words(table, use_case="ml-1m")
+    assert "a proxy: on the dated techniques" in text
+    assert "of 2003 by RMSE, older than the oldest, of 1994 by surfaced hits." in text
+    text = words(table.assign(dlp_strike_holdout=0.01), use_case="ml-1m")
+    assert "newer than the newest, of 2010 by RMSE" in text

@@ -54,7 +54,7 @@ def test_command_line_and_its_help_load_nothing_heavy():
 def test_help_names_every_command(command, tmp_path):
     done = command("--help", cwd=tmp_path)
     assert done.returncode == 0
-    for name in ("run", "scenarios", "curve", "bench", "doctor", "data"):
+    for name in ("run", "scenarios", "assumptions", "curve", "bench", "doctor", "data"):
         assert f" {name} " in done.stdout
     assert "Traceback" not in done.stderr
 

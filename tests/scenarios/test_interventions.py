@@ -3,8 +3,25 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
+from abm.assistant import AssistantParameters
+from abm.campaigns import SeededStance
+from abm.pledges import PledgeParameters
 from abm.policy import Intervention, Policy, PolicySchedule
-from scenarios.interventions import DeletionRight, Interoperability, Interventions, PortabilityLaw
+from abm.targeting import Target
+from learners.errors import InputError
+from scenarios.interventions import (
+    Assistant,
+    ConditionalPledge,
+    ConsentDefault,
+    DeletionRight,
+    Interoperability,
+    Interventions,
+    OrganiserSubsidy,
+    PortabilityLaw,
+    Seeding,
+    TrackingBlocker,
+)
+from scenarios.runs import play
 from scenarios.scenario import load_scenario
 
 KINDS = get_args(get_args(Interventions)[0])
@@ -17,8 +34,39 @@ KINDS = get_args(get_args(Interventions)[0])
         (PortabilityLaw(success=0.5, tool=0.25), {"portability_success": 0.5, "contribution_tool": 0.25}),
         (DeletionRight(), {"deletion_right": True, "deletion_tool": 0.0}),
         (DeletionRight(granted=False, tool=0.5), {"deletion_right": False, "deletion_tool": 0.5}),
+        (
+            PortabilityLaw(form="continuous"),
+            {"portability_success": 1.0, "contribution_tool": 0.8, "portability_continuous": True},
+        ),
+        (
+            PortabilityLaw(form="symmetric"),
+            {
+                "portability_success": 1.0,
+                "contribution_tool": 0.8,
+                "portability_continuous": True,
+                "portability_symmetric": True,
+            },
+        ),
+        (DeletionRight(delay=4, executed=0.5), {"deletion_delay": 4, "deletion_executed": 0.5}),
         (Interoperability(), {"interoperability": 1.0}),
         (Interoperability(degree=0.25), {"interoperability": 0.25}),
+        (
+            Assistant(trust=0.25, forecast=False, sign_ups=True, search_tool=0.125),
+            {
+                "assistant_access": True,
+                "assistant": AssistantParameters(
+                    trust=0.25, forecast=False, sign_ups=True, search_tool=0.125
+                ).model_dump(),
+            },
+        ),
+        (TrackingBlocker(breakage=0.125), {"tracking_blocked": True, "site_breakage": 0.125}),
+        (
+            ConsentDefault(opt_in_rate=0.5, opt_out_cost=0.25, awareness=0.75),
+            {"consent": 0.3, "opt_in_rate": 0.5, "opt_out_cost": 0.25, "awareness": 0.75},
+        ),
+        (OrganiserSubsidy(budget=7), {"organiser_budget": 7}),
+        (ConditionalPledge(), {}),
+        (Seeding(), {}),
     ],
 )
 def test_each_law_moves_its_own_policy_parameters_and_no_others(intervention, changes):
@@ -46,7 +94,20 @@ def test_every_kind_can_be_written_in_a_file_and_sets_policy_parameters(kind):
     assert law == kind(start=2)
     assert set(law.changes()) <= set(Policy.model_fields)
     Policy(**law.changes())  # the values are ones that a policy takes
-    assert law.changes() != {key: getattr(Policy(), key) for key in law.changes()} or kind is DeletionRight
+    without = {key: getattr(Policy(), key) for key in law.changes()}
+    campaigns = law.pledge() is not None or law.seeding() is not None
+    assert (law.changes() != without) != campaigns or kind is DeletionRight
+
+
+def test_campaigns_are_handed_on_whole():
+    fields = {"stance": "cdc", "goal": 0.25, "measure": "data", "deadline": 3, "consideration": 0.5}
+    fields |= {"leakage": 0.125, "duration": 7, "through_assistant": True}
+    assert set(fields) == set(PledgeParameters.model_fields)
+    assert ConditionalPledge(start=4, **fields).pledge() == PledgeParameters(**fields)
+    seeds = {"kind": "given", "users": [1, 2]}
+    whole = Seeding(seeds=seeds, stance="boycott", duration=4)
+    assert whole.seeding() == SeededStance(seeds=seeds, stance="boycott", duration=4)
+    assert PortabilityLaw().pledge() is None is PortabilityLaw().seeding()
 
 
 def test_every_intervention_class_is_listed():
@@ -67,6 +128,20 @@ def test_every_intervention_class_is_listed():
         (Interoperability, {"end": 0}),
         (Interoperability, {"strength": 1.0}),
         (Interoperability, {"kind": "portability_law"}),
+        (Interoperability, {"ramp": 0}),
+        (Interoperability, {"coverage": 1.5}),
+        (Interoperability, {"target": {"group": "gender"}}),
+        (PortabilityLaw, {"form": "twice"}),
+        (DeletionRight, {"delay": -1}),
+        (DeletionRight, {"executed": 1.5}),
+        (Assistant, {"trust": 2.0}),
+        (Assistant, {"shows": "forecast"}),
+        (TrackingBlocker, {"breakage": -1.0}),
+        (ConsentDefault, {"consent": 1.5}),
+        (OrganiserSubsidy, {"budget": -1}),
+        (OrganiserSubsidy, {"budget": 1.5}),
+        (Seeding, {"seeds": {"kind": "loudest"}}),
+        (Seeding, {"duration": 0}),
     ],
 )
 def test_values_out_of_range_are_refused(kind, fields):
@@ -89,3 +164,40 @@ def test_events_say_when_a_law_comes_and_goes(small_scenario, tmp_path):
     assert "portability_success = 1.0" in laws["text"].iloc[0]
     assert laws["text"].iloc[1] == "no longer in force"
     assert model.policy == Policy()
+
+
+def test_targets_phases_and_coverage_are_written_in_the_file(small_scenario, tmp_path):
+    path = tmp_path / "town.yaml"
+    path.write_text(
+        small_scenario.partition("interventions:")[0]
+        + """interventions:
+  - {kind: portability_law, start: 2, end: 8, ramp: 3, coverage: 0.5, form: continuous}
+  - {kind: deletion_right, delay: 2, target: {group: gender, label: F}}
+  - {kind: seeding, start: 1, stance: cdc, seeds: {kind: given, users: [0]}, target: {power_users: true}}
+"""
+    )
+    law, right, seeding = load_scenario(path).interventions
+    assert law == PortabilityLaw(start=2, end=8, ramp=3, coverage=0.5, form="continuous")
+    assert right.target == Target(group="gender", label="F")
+    assert seeding.target == Target(power_users=True)
+    with pytest.raises(InputError, match=r"^interventions\.1\.target\.group: 'gender' is no grouping"):
+        load_scenario(path).build()
+
+
+def test_what_cannot_matter_is_warned_of_in_the_manifest(small_scenario, tmp_path):
+    path = tmp_path / "town.yaml"
+    path.write_text(small_scenario)
+    laws = [{"kind": "tracking_blocker"}, {"kind": "portability_law", "form": "symmetric"}]
+    run = play(load_scenario(path, interventions=laws, ticks=1))
+    warned = [warning for warning in run.manifest["warnings"] if "static clock" in warning]
+    assert [warning.partition(":")[0] for warning in warned] == ["tracking_blocker", "portability_law"]
+
+
+def test_an_assistant_is_warned_of_where_nobody_decides_by_beliefs(small_scenario, tmp_path):
+    path = tmp_path / "town.yaml"
+    path.write_text(small_scenario)
+    script = {"rule": "scripted", "steps": [{"shares": {"strike": 0.5}}]}
+    for fields, warned in (({}, True), ({"forecast": False, "pledges": True}, False)):
+        scenario = load_scenario(path, decision=script, interventions=[{"kind": "assistant"} | fields])
+        warnings = scenario.build().warnings
+        assert warnings == (("assistant: ScriptedRule heeds nothing of what it shows but pledges",) * warned)

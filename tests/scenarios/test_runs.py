@@ -2,11 +2,13 @@ import hashlib
 import json
 from pathlib import Path
 
+import networkx
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from learners.errors import InputError
 from learners.usecase import load_use_case
 from scenarios import runs
 from scenarios.curves import measured_curve
@@ -38,6 +40,8 @@ TICK_COLUMNS = {
     *(f"dlp_{variant}_{view}" for variant in VARIANTS for view in PERSPECTIVES),
     *("revenue_large", "revenue_small"),
     *("consumer_power", "labour_power", "surfaced_hits_large", "composition_gap"),
+    *("market_share_large", "market_share_small", "hhi", "changed_to_large", "changed_to_small"),
+    *("welfare_all", "welfare_non_participants"),
     *("owners_large", "owners_small", "records_large", "records_small", "poisoned_large"),
     *("seconds_decide", "seconds_retrain_large", "seconds_retrain_small"),
 }
@@ -196,6 +200,38 @@ def test_manifest_says_what_was_played_and_with_what(manifest, played):
     assert manifest["wall_seconds"] > 0
     assert manifest["cpu_seconds"] > 0
     assert any(warning.startswith("digits: ") for warning in manifest["warnings"])
+
+
+def test_manifest_describes_the_network(manifest, played):
+    scenario = load_scenario(played[0] / "town.yaml")
+    network, described = scenario.build().network, manifest["network"]
+    assert (described["users"], described["ties"]) == (60, len(network.edges()[0]))
+    assert described["clustering"] == pytest.approx(networkx.average_clustering(network.to_networkx()))
+    assert described["homophily"].keys() >= {"interest_quarter"}
+    for group in described["homophily"].values():
+        assert 0 <= group["within"] <= 1
+
+
+def test_files_of_a_network_are_found_beside_the_scenario_and_named_in_the_manifest(tmp_path, small_scenario):
+    ties = "".join(f"{user},{(user + 1) % 60}\n" for user in range(60))
+    (tmp_path / "friends.csv").write_text(ties)
+    observed = small_scenario.replace(
+        "family: watts_strogatz, degree: 6", "family: empirical, path: friends.csv"
+    )
+    (tmp_path / "town.yaml").write_text(observed)
+    run = play(load_scenario(tmp_path / "town.yaml"))
+    assert run.manifest["network"]["ties"] == 60
+    digest = hashlib.sha256(ties.encode()).hexdigest()
+    assert run.manifest["data"][str(tmp_path / "friends.csv")] == digest
+
+
+def test_people_whom_the_users_stand_for(tmp_path, small_scenario):
+    (tmp_path / "town.yaml").write_text(small_scenario)
+    run = play(load_scenario(tmp_path / "town.yaml", represents=55_000_000))
+    assert "stand for 55,000,000 people" in run.summary()
+    assert run.record()["people_acting"] == pytest.approx(55_000_000 - run.ticks["people_stay"].iloc[-1])
+    with pytest.raises(InputError, match="represents"):
+        load_scenario(tmp_path / "town.yaml", represents=0)
 
 
 def test_tables_have_checksums_that_hold_and_say_whose_they_are(out):

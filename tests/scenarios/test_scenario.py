@@ -126,7 +126,8 @@ def test_scenario_name_is_never_a_path(file, name):
             "network: {family: smallworld}\n",
             (
                 "town.yaml:3: network.family: unknown family 'smallworld'; allowed: watts_strogatz, "
-                "barabasi_albert, erdos_renyi, stochastic_block, taste_similarity"
+                "barabasi_albert, erdos_renyi, stochastic_block, taste_similarity, random_geometric, "
+                "complete, ring, lattice, star, centralised, configuration, empirical, communities"
             ),
         ),
         ("ticks: 0\n", "town.yaml:3: ticks: should be at least 1 and at most 100000 (got 0)"),
@@ -188,7 +189,7 @@ def test_scenario_name_is_never_a_path(file, name):
         ),
         (
             "population:\n  beliefs: {linear: 0.5}\n",
-            "town.yaml:4: population.beliefs: the shares linear, pessimist and true add up to 0.9, not to 1",
+            "town.yaml:4: population.beliefs: the shares linear, pessimist, true and biased add up to 0.9, not to 1",
         ),
         (
             "decision:\n  rule: scripted\n  steps:\n  - tick: 1\n    shares: {strik: 0.5}\n",

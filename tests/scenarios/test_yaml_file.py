@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
-from scenarios.yaml_file import MAX_BYTES, read_mapping, set_key, validated, with_value
+from scenarios.yaml_file import MAX_BYTES, read_mapping, set_key, validated, with_value, written
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -507,3 +507,28 @@ def test_any_bytes_give_a_document_or_one_line(tmp_path_factory, data):
     else:
         return
     assert all(line.startswith(f"{path}:") for line in message.splitlines())
+
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn", "Co")), max_size=30)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**12), 10**12)
+    | st.floats(allow_nan=False)
+    | TEXTS
+    | st.sampled_from(
+        ["1e-3", "no", "010", "0x1f", "~", "null", "12:30:00", "=", "<<", "- a", "a: b", "a #b"]
+    )
+)
+WRITABLE = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(TEXTS, WRITABLE, max_size=4))
+def test_what_is_written_is_read_back_as_it_was(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("written") / "a.yaml"
+    path.write_text(written(values), encoding="utf-8")
+    assert read_mapping(path).values == values

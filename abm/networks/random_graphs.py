@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.spatial import KDTree
 
+from abm.networks.redrawing import matched_stubs
+from abm.networks.ties import TasteProfiles, Ties, pair_number
 from learners.errors import InputError
-
-Ties: TypeAlias = tuple[NDArray[np.integer[Any]], NDArray[np.integer[Any]]]
-"""The two ends of each tie, integer[n_ties] both; no user is tied to itself, no pair occurs twice."""
-
-TasteProfiles: TypeAlias = NDArray[np.floating[Any]] | sparse.csr_array
-"""What each user likes, float[n_users, n_features], dense or sparse; rows are compared by their cosine."""
 
 _networkit_settings = threading.Lock()
 """networkit's seed and thread count belong to the process: one thread draws at a time."""
@@ -121,16 +118,13 @@ def stochastic_block(
             f"{len(size)} blocks, but only {pairs_across.sum()} pairs are there; lower degree or raise within"
         )
 
-    # Pairs are numbered, so that sampling numbers without replacement can repeat no tie. A block's own pairs
-    # are numbered as the lower triangle of a matrix; the square root is exact enough below 2**50 pairs.
+    # Pairs are numbered, so that sampling numbers without replacement can repeat no tie.
     drawn = [
         rng.choice(pairs, ties, replace=False, shuffle=False)
         for pairs, ties in zip(pairs_inside, rng.binomial(pairs_inside, p_inside), strict=True)
     ]
-    pair = np.concatenate(drawn)
-    row = ((1 + np.sqrt(8 * pair + 1)) / 2).astype(np.int64)
     first = np.repeat(start, [len(ties) for ties in drawn])
-    src, dst = first + row, first + pair - row * (row - 1) // 2
+    src, dst = (first + end for end in within_pairs(np.concatenate(drawn)))
 
     # Pairs across are numbered by the lower block, then its member, then the user in a higher block.
     n_pairs = int(pairs_across.sum())
@@ -144,6 +138,15 @@ def stochastic_block(
         by_block[np.concatenate([src, start[lower] + member])],
         by_block[np.concatenate([dst, end[lower] + other])],
     )
+
+
+def within_pairs(number: NDArray[np.int64]) -> Ties:
+    """Return the ends of numbered pairs: the lower triangle of a matrix, row by row from (1, 0).
+
+    The square root is exact enough below 2**50 pairs.
+    """
+    row = ((1 + np.sqrt(8 * number + 1)) / 2).astype(np.int64)
+    return row, number - row * (row - 1) // 2
 
 
 def erdos_renyi(n_users: int, degree: float, rng: np.random.Generator) -> Ties:
@@ -160,6 +163,77 @@ def erdos_renyi(n_users: int, degree: float, rng: np.random.Generator) -> Ties:
     """
     # One block, all ties inside. networkit's takes three times as long, 4 to 5 seconds for a million users.
     return stochastic_block(np.zeros(n_users, np.int64), degree, 1.0, rng)
+
+
+def random_geometric(n_users: int, degree: float, rng: np.random.Generator) -> Ties:
+    """Tie users who are near one another on a unit square whose opposite sides are joined.
+
+    Places are uniform; the reach is such that its disc holds ``degree`` of the others on average, exactly
+    while the disc does not meet itself, for a degree up to pi / 4 of the others.
+
+    Parameters
+    ----------
+    n_users
+        At least 2.
+    degree
+        Expected degree.
+    rng
+        Draws the places.
+    """
+    places = rng.random((n_users, 2))
+    reach = np.sqrt(degree / (n_users - 1) / np.pi)
+    pairs = KDTree(places, boxsize=np.ones(2)).query_pairs(reach, output_type="ndarray")
+    return pairs[:, 0], pairs[:, 1]
+
+
+def power_law_degrees(
+    n_users: int, degree: float, exponent: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw degrees with a tail like k ** -exponent and a given mean, int64[n_users], with an even sum.
+
+    A Pareto variable of that mean is rounded up or down by lot and cut off at ``n_users - 1``. Cut off at so
+    few users, the mean falls short of ``degree`` the more, the heavier the tail.
+    """
+    least = degree * (exponent - 2) / (exponent - 1)
+    wanted = least * (1 - rng.random(n_users)) ** (-1 / (exponent - 1))
+    degrees = np.minimum(np.floor(wanted + rng.random(n_users)), n_users - 1).astype(np.int64)
+    if degrees.sum() % 2:
+        degrees[degrees.argmin()] += 1
+    return degrees
+
+
+def configuration(degrees: NDArray[np.int64], rng: np.random.Generator) -> Ties:
+    """Draw a graph with exactly these degrees (Molloy, Reed 1995), loops and double ties exchanged away.
+
+    Where the degrees are so tight that exchanges at random do not get there, some graph of these degrees is
+    taken instead and mixed by ten edge switches a tie.
+
+    Parameters
+    ----------
+    degrees
+        int64[n_users].
+    rng
+        Draws the ties.
+
+    Raises
+    ------
+    InputError
+        If no simple graph has these degrees (Erdos, Gallai 1960).
+    """
+    descending = np.sort(degrees)[::-1]
+    k = np.arange(1, len(degrees) + 1)
+    # Those of the n - k last that want more than k others can have k from the first k.
+    beyond = np.searchsorted(-descending, -k, side="right")
+    tail = np.r_[np.cumsum(descending[::-1])[::-1], 0]
+    full = np.maximum(beyond, k)
+    room = k * (k - 1) + k * (full - k) + tail[full]
+    if degrees.sum() % 2 or (np.cumsum(descending) > room).any():
+        raise InputError("network: no network without loops and double ties has these degrees")
+    ties = matched_stubs(degrees, rng)
+    if ties is not None:
+        return ties
+    listed = degrees.tolist()
+    return _drawn_by_networkit(lambda nk: nk.EdgeSwitchingMarkovChainGenerator(listed), rng)
 
 
 def taste_similarity(tastes: TasteProfiles, degree: int, rng: np.random.Generator) -> Ties:
@@ -183,7 +257,7 @@ def taste_similarity(tastes: TasteProfiles, degree: int, rng: np.random.Generato
     others, alike = _most_alike(tastes, degree, rng)
     rank = np.tile(np.arange(degree), n_users)
     preference = np.lexsort((-alike.ravel(), rank))
-    pair = _pair_number(np.repeat(np.arange(n_users), degree), others.ravel(), n_users)[preference]
+    pair = pair_number(np.repeat(np.arange(n_users), degree), others.ravel(), n_users)[preference]
     _, first_mention = np.unique(pair, return_index=True)
     made = pair[np.sort(first_mention)[: n_users * degree // 2]]
     return made // n_users, made % n_users
@@ -220,59 +294,6 @@ def _most_alike(
         others[begin + rows] = np.take_along_axis(best, ranking, axis=1)
         alike[begin + rows] = np.take_along_axis(value, ranking, axis=1)
     return others, alike
-
-
-def far_ends_redrawn(
-    ties: Ties, chosen: NDArray[np.bool_], group: NDArray[np.integer[Any]], rng: np.random.Generator
-) -> Ties:
-    """Let each chosen tie keep one end, by coin, and redraw the other uniformly in the kept end's group.
-
-    No loop and no duplicate arises; a tie whose kept end is tied to its whole group already stays as it is.
-
-    Parameters
-    ----------
-    ties
-        The ties to change; left untouched.
-    chosen
-        bool[n_ties], which ties to redraw.
-    group
-        integer[n_users], 0..n_groups-1; all 0 to redraw among everybody.
-    rng
-        Draws coins and ends.
-    """
-    n_users = len(group)
-    size = np.bincount(group)
-    start = np.cumsum(size) - size
-    members = np.argsort(group, kind="stable")
-    pending = np.flatnonzero(chosen)
-    kept_dst = np.zeros(len(chosen), np.bool_)
-    kept_dst[pending] = rng.random(pending.size) < 0.5
-    near = np.where(kept_dst, ties[1], ties[0]).astype(np.int64)
-    far = np.where(kept_dst, ties[0], ties[1]).astype(np.int64)
-
-    while pending.size:
-        inside = group[near] == group[far]
-        held = np.bincount(near[inside], minlength=n_users) + np.bincount(far[inside], minlength=n_users)
-        pending = pending[held[near[pending]] < size[group[near[pending]]] - 1]
-        keeper = near[pending]
-        drawn = members[start[group[keeper]] + rng.integers(0, size[group[keeper]])]
-        pair = _pair_number(keeper, drawn, n_users)
-        present = np.sort(_pair_number(near, far, n_users))
-        found = np.minimum(np.searchsorted(present, pair), present.size - 1)
-        accepted = (drawn != keeper) & (present[found] != pair)
-        _, first = np.unique(pair, return_index=True)
-        accepted &= np.isin(np.arange(pending.size), first, assume_unique=True)
-        far[pending[accepted]] = drawn[accepted]
-        pending = pending[~accepted]
-    return near, far
-
-
-def _pair_number(
-    one: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]], n_users: int
-) -> NDArray[np.int64]:
-    """Return one int64 for each unordered pair: lower end * n_users + higher end."""
-    number: NDArray[np.int64] = np.minimum(one, other) * np.int64(n_users) + np.maximum(one, other)
-    return number
 
 
 def _inverse(values: NDArray[Any]) -> NDArray[np.float32]:

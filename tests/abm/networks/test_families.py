@@ -9,17 +9,18 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from scipy import sparse
 
-from abm.network import (
+from abm.networks.build import NetworkParameters, build_network
+from abm.networks.family import Homophily
+from abm.networks.given_families import Communities, Configuration
+from abm.networks.network import Network
+from abm.networks.random_families import (
     BarabasiAlbert,
     ErdosRenyi,
-    Homophily,
-    Network,
-    NetworkParameters,
     StochasticBlock,
     TasteSimilarity,
     WattsStrogatz,
-    build_network,
 )
+from abm.networks.regular_families import Centralised
 from learners.errors import InputError
 
 N_USERS = 600
@@ -30,6 +31,10 @@ FAMILIES = [
     StochasticBlock(),
     StochasticBlock(group="gender"),
     TasteSimilarity(),
+    WattsStrogatz(rewire=0.3, rewiring="degree_preserving"),
+    Configuration(exponent=6.0),
+    Centralised(),
+    Communities(),
 ]
 
 
@@ -132,7 +137,8 @@ def digest():
 
     import numpy as np
 
-    from abm.network import BarabasiAlbert, ErdosRenyi, StochasticBlock, WattsStrogatz, build_network
+    from abm.networks.build import build_network
+    from abm.networks.random_families import BarabasiAlbert, ErdosRenyi, StochasticBlock, WattsStrogatz
 
     sha = hashlib.sha256()
     for kind in (WattsStrogatz, BarabasiAlbert, ErdosRenyi, StochasticBlock):
@@ -298,7 +304,9 @@ def test_stochastic_block_refuses_what_cannot_be_drawn():
 
 @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_array], ids=["dense", "sparse"])
 def test_taste_similarity_links_look_alikes(layout, monkeypatch):
-    monkeypatch.setattr("abm.network_generators._DENSE_CELLS", 20_000)  # several chunks, and sparse products
+    monkeypatch.setattr(
+        "abm.networks.random_graphs._DENSE_CELLS", 20_000
+    )  # several chunks, and sparse products
     rng = np.random.default_rng(0)
     cluster = np.arange(400) % 8
     tastes = np.where(rng.random((400, 80)) < 0.3, rng.normal(size=(8, 80))[cluster], 0)

@@ -1,0 +1,55 @@
+"""What every decision rule is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from abm.actions import Stances
+from abm.decisions.view import DecisionView
+from abm.networks.network import Network
+from abm.production import MeasuredCurves
+from abm.streams import Streams
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What a run offers its decision rule before the first tick."""
+
+    stances: Stances
+    network: Network
+    streams: Streams
+    curves: MeasuredCurves
+
+
+class DecisionRule(ABC):
+    """A way to choose stances."""
+
+    requests_portability = True
+    """Whether contributing takes a request that can fail; a script's contributions are given."""
+
+    def begin(self, start: Start) -> None:  # noqa: B027 (not every rule needs it)
+        """Take note of what the run offers; by default nothing.
+
+        Raises
+        ------
+        InputError
+            If the run lacks what the rule needs.
+        """
+
+    @abstractmethod
+    def choose(self, view: DecisionView) -> NDArray[np.int8]:
+        """Return the stance that each user wants, int8[N]; the present one for who does not reconsider."""
+
+    def would_join(
+        self, view: DecisionView, rows: NDArray[np.int64], stance: int, share: float
+    ) -> NDArray[np.bool_]:
+        """Return which of some users would be better off in a stance if a share of the data acted, bool[n].
+
+        They are sure that the others act if they do: it is asked of who considers a conditional pledge. A
+        rule that does not override this knows no such thing, and pledges are refused in a run under it.
+        """
+        raise NotImplementedError

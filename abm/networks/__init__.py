@@ -1,0 +1,1 @@
+"""Who influences whom: families of networks, how they are drawn, and their statistics."""
