@@ -26,7 +26,7 @@ _TO_END = "Last tick that counts; the last of the run by default"
 class Output(Parameters):
     """One number of a run; subclasses say which."""
 
-    take: str = "output"
+    take: str = parameter("output", "What is taken of the column", unit="-")
     column: str = parameter(..., "A column of ticks.parquet", unit="-", pattern=r"^[a-z0-9_]{1,64}$")
     name: str | None = parameter(
         None,

@@ -6,6 +6,8 @@ the only cue: every stance has its own marker, and stances of one colour differ 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import cycle
 from typing import NamedTuple
 
 
@@ -57,3 +59,19 @@ REFERENCES = {
     "best": Look("everybody's data (best)", _BLACK, _DOTTED, ""),
 }
 """The two ends of the quality scale."""
+
+_ARMS: tuple[tuple[str, str | tuple[int, tuple[float, ...]], str], ...] = (
+    (_BLACK, "solid", "o"),
+    (_BLUE, _DASHED, "s"),
+    (_ORANGE, _DASH_DOTTED, "^"),
+    (_GREEN, _DOTTED, "D"),
+    (_VERMILION, "solid", "v"),
+    (_PURPLE, _DASHED, "P"),
+    (_SKY_BLUE, _DASH_DOTTED, "*"),
+)
+
+
+def arm_looks(arms: Sequence[str]) -> dict[str, Look]:
+    """Return a look for each arm of a study, in order; the eighth looks like the first again."""
+    looks = zip(arms, cycle(_ARMS), strict=False)
+    return {arm: Look(arm.replace("-", " "), *look) for arm, look in looks}

@@ -5,17 +5,16 @@ Core Objects: tidy, verdict, write_files.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.figure_files import rendered
 from learners.errors import OutputError
 
 COLUMNS = (
@@ -124,11 +123,8 @@ def write_files(
     for name, text in texts.items():
         _write(out / name, text.encode())
     for name, figure in figures.items():
-        for suffix, unwanted in (("png", "Software"), ("svg", "Date")):
-            buffer = io.BytesIO()
-            with mpl.rc_context({"svg.hashsalt": "data-leverage"}):
-                figure.savefig(buffer, format=suffix, dpi=150, metadata={unwanted: None})
-            _write(out / "figures" / f"{name}.{suffix}", buffer.getvalue())
+        for suffix, data in rendered(figure).items():
+            _write(out / "figures" / f"{name}.{suffix}", data)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 def population(users: int = 1_000_000, ticks: int = 9) -> dict[str, Any]:
     """Time a tick of a large society against counting each user's active neighbours once.
 
-    Users on a Watts-Strogatz graph of degree 10 follow a script (rule R8) in which each tick moves some of
+    Users on a Watts-Strogatz graph of degree 10 follow a script in which each tick moves some of
     them; qualities are replayed from a short live run on the digits. The floor is the sparse product that
     counts the neighbours who act, on the same network, in the same run.
 
@@ -53,7 +53,7 @@ def population(users: int = 1_000_000, ticks: int = 9) -> dict[str, Any]:
     floor = _median_seconds(lambda: matrix @ vector, ticks)
     return {
         "benchmark": "population",
-        "measured": f"one tick of {users:,} users, rule R8, replayed quality",
+        "measured": f"one tick of {users:,} users who follow a script, replayed quality",
         "peer": "one sparse product counting each user's active neighbours",
         "tick_seconds": tick,
         "peer_seconds": floor,
@@ -77,10 +77,17 @@ def _scale(_: Path | None) -> dict[str, Any]:
     return scale()
 
 
+def _studies(_: Path | None) -> dict[str, Any]:
+    from scenarios.study_benchmark import study_speed
+
+    return study_speed()
+
+
 BENCHMARKS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
     "population": lambda _: population(),
     "learners": _learners,
     "scale": _scale,
+    "studies": _studies,
 }
 """Name to a function of the data directory (``None``: the default one).
 

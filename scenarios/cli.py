@@ -102,14 +102,20 @@ def run(
 
 @app.command()
 def scenarios() -> None:
-    """List the shipped scenarios, a line each."""
+    """List the shipped scenarios and studies, a line each."""
     from scenarios.scenario import load_scenario, shipped
+    from scenarios.study import load_study, shipped_studies
 
     table = Table("scenario", "use case", "ticks", "question", box=None)
     for name in shipped():
         found = load_scenario(name)
         table.add_row(name, found.use_case, str(found.ticks), found.question)
     stdout.print(table)
+    studies = Table("study", "runs", "question", box=None)
+    for name in shipped_studies():
+        plan = load_study(name)
+        studies.add_row(name, str(len(plan.plan())), plan.file.question)
+    stdout.print(studies)
 
 
 @app.command()

@@ -9,7 +9,6 @@ Core Objects: RunDirectory, json_text, check_writable.
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -20,11 +19,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.figure_files import rendered
 from learners.errors import OutputError
 from scenarios.durable_files import parquet_bytes, sync_folder
 
@@ -121,12 +120,9 @@ class RunDirectory:
         self._write(name, parquet_bytes(table, metadata))
 
     def write_figure(self, figure: Figure, stem: str) -> None:
-        """Write ``stem.png`` at 150 dots per inch and ``stem.svg``, the same bytes for the same figure."""
-        for suffix, unwanted in (("png", "Software"), ("svg", "Date")):
-            buffer = io.BytesIO()
-            with mpl.rc_context({"svg.hashsalt": FORMAT}):
-                figure.savefig(buffer, format=suffix, dpi=150, metadata={unwanted: None})
-            self._write(f"{stem}.{suffix}", buffer.getvalue())
+        """Write ``stem.png`` and ``stem.svg``."""
+        for suffix, data in rendered(figure).items():
+            self._write(f"{stem}.{suffix}", data)
 
     def _write(self, name: str, data: bytes) -> None:
         path = self._part / name

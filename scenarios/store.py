@@ -43,6 +43,7 @@ FORMAT = "data-leverage study 1"
 """First line of a study's journal, by which its folder is known."""
 
 JOURNAL, PLAN, TABLE, RUNS, FAILURES = "journal.jsonl", "study.yaml", "runs.parquet", "runs", "failures"
+FIGURES = "figures"
 
 
 class DamagedRunError(ValueError):
@@ -200,7 +201,7 @@ class StudyStore:
     def claim(self, study: Study, planned: pd.DataFrame) -> None:
         """Take the folder for a study that it :meth:`holds` already, or may hold, and clear up in it."""
         try:
-            for name in (RUNS, FAILURES):
+            for name in (RUNS, FAILURES, FIGURES):
                 (self.folder / name).mkdir(exist_ok=True)
             for path in (self.folder / RUNS).glob(".*.tmp"):  # of workers that were killed
                 path.unlink(missing_ok=True)

@@ -19,8 +19,8 @@ from abm.streams import Streams
 from analysis.outputs import Final, Outputs
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
-from scenarios.designs import Design, Sampled
-from scenarios.scenario import scenario_document
+from scenarios.designs import Design, LatinHypercube, Sampled, Sobol
+from scenarios.scenario import LIBRARY, scenario_document
 from scenarios.yaml_file import YamlDocument, read_mapping, set_key, validated
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ DEFAULT_OUTPUTS = ("participation", "dlp_cdc", "dlp_strike", "revenue_large", "r
 
 PLAN_COLUMNS = ("run_id", "arm", "point", "replicate", "seed", "status", "seconds")
 """Columns of runs.parquet that are neither parameters nor outputs."""
+
+STUDIES = LIBRARY / "studies"
+"""Folder of the shipped studies."""
 
 FIXED_KEYS = {"seed": "replicates have seeds of their own", "name": "it has no effect on a run"}
 
@@ -74,12 +77,12 @@ class StudyFile(Parameters):
     seed: int = parameter(
         1, "Seed of the seeds of the replicates and of the design", unit="-", ge=0, lt=2**63
     )
-    outputs: list[Outputs] = Field(
-        default_factory=lambda: [Final(column=column) for column in DEFAULT_OUTPUTS],  # type: ignore[arg-type]
-        description="What is asked of each run: a column (its final value), or what to take of one",
+    outputs: list[Outputs] = parameter(
+        [Final(column=column) for column in DEFAULT_OUTPUTS],
+        "What is asked of each run: a column (its final value), or what to take of one",
+        unit="-",
         min_length=1,
     )
-
     thresholds: list[Threshold] = Field(default_factory=list, description="Levels to look for along a sweep")
 
     @model_validator(mode="after")
@@ -211,6 +214,48 @@ class Study:
         ]
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
+    def sensitivity(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Say what results depend on, from the study's table of runs; no rows where no space was sampled.
+
+        Of a Sobol design, the indices of :func:`analysis.sensitivity.sobol_table`; of a Latin hypercube,
+        where each arm raises each output, see :func:`analysis.effect_signs.effect_signs`.
+        """
+        import pandas as pd
+
+        from analysis.effect_signs import effect_signs
+        from analysis.sensitivity import sobol_table
+
+        labels = [output.label for output in self.file.outputs]
+        match self.file.parameters:
+            case Sobol(second_order=second_order):
+                return sobol_table(
+                    runs,
+                    labels,
+                    self.file.swept,
+                    self.file.compared_with,
+                    second_order=second_order,
+                    seed=self.file.seed,
+                )
+            case LatinHypercube():
+                return effect_signs(
+                    runs, labels, self.file.swept, self.file.compared_with, seed=self.file.seed
+                )
+        return pd.DataFrame()
+
+    def sensitivity_lines(self, table: pd.DataFrame) -> list[str]:
+        """Return in words what :meth:`sensitivity` has found."""
+        from analysis.effect_signs import sign_lines
+        from analysis.sensitivity import sobol_lines
+
+        if table.empty:
+            return []
+        if isinstance(self.file.parameters, Sobol):
+            return [
+                "Sobol indices, with 95 % intervals; alone: first order; in all: total order",
+                *sobol_lines(table),
+            ]
+        return ["Signs over the assumption space, with 95 % intervals", *sign_lines(table)]
+
     def record(self) -> dict[str, Any]:
         """Return the study with its base scenario written out, as study.yaml in its folder has it."""
         return {**self.document.values, "base": self.base.values}
@@ -265,13 +310,18 @@ class Study:
         )
 
 
+def shipped_studies() -> list[str]:
+    """Return the names of the shipped studies."""
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+
+
 def load_study(path: Path | str, settings: Sequence[str] = ()) -> Study:
     """Load a study.
 
     Parameters
     ----------
     path
-        A YAML file.
+        Name of a shipped study, or a YAML file.
     settings
         ``KEY=VALUE`` with dotted keys and YAML values, as the command line's ``--set``; of the study, not of
         its scenario.
@@ -281,7 +331,12 @@ def load_study(path: Path | str, settings: Sequence[str] = ()) -> Study:
     InputError
         One line for each problem: file, line, key, and what is allowed.
     """
-    path = Path(path)
+    path = STUDIES / f"{path}.yaml" if str(path) in shipped_studies() else Path(path)
+    if not path.suffix:
+        raise InputError(
+            f"there is no study {str(path)!r}; shipped are {', '.join(shipped_studies())}, "
+            "or name a .yaml file"
+        )
     document = read_mapping(path)
     for setting in settings:
         key, equals, value = setting.partition("=")

@@ -29,7 +29,9 @@ stdout = Console()
 
 
 def study(
-    study: Annotated[str, typer.Argument(help="The path of a study's .yaml file.", show_default=False)] = "",
+    study: Annotated[
+        str, typer.Argument(help="A shipped study or the path of a .yaml file.", show_default=False)
+    ] = "",
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one key of the study.")
     ] = None,
@@ -51,13 +53,13 @@ def study(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Play many runs and compare their arms; a restart goes on where it stopped."""
-    from scenarios.study import load_study, study_schema
+    from scenarios.study import load_study, shipped_studies, study_schema
 
     if schema:
         sys.stdout.write(json_format.dumps(study_schema(), indent=2) + "\n")
         return
     if not study:
-        raise InputError("study: name the .yaml file of a study")
+        raise InputError(f"study: name one of {', '.join(shipped_studies())}, or a .yaml file")
     loaded = load_study(study, setting or [])
     if dry_run:
         _plan(loaded, engine, workers, address, data_dir, device, json)
@@ -147,6 +149,7 @@ def _record(result: StudyResult) -> dict[str, Any]:
         "failures": result.failures,
         "effects": result.effects.to_dict(orient="records"),
         "thresholds": result.thresholds.to_dict(orient="records"),
+        "sensitivity": result.sensitivity.to_dict(orient="records"),
     }
 
 
@@ -162,6 +165,8 @@ def _tell(loaded: Study, result: StudyResult) -> None:
         _tell_effects(loaded, result.effects)
     if not result.thresholds.empty:
         _tell_thresholds(loaded, result.thresholds)
+    for line in loaded.sensitivity_lines(result.sensitivity):
+        _print(line)
     _print(f"Written to {result.out}")
     if result.interrupted:
         done = counts["finished"] + counts["failed"]

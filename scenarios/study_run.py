@@ -27,6 +27,7 @@ import pandas as pd
 from learners.errors import InputError, OutputError
 from scenarios.store import FinishedRun, StudyStore, csv_text, last_line, run_table
 from scenarios.study_jobs import PlayJob, ProbeJob
+from scenarios.study_pictures import draw_study
 
 if TYPE_CHECKING:
     from analysis.outputs import Output
@@ -63,6 +64,8 @@ class StudyResult:
         effects.csv, see :func:`analysis.effects.effects`; no rows where there is one arm.
     thresholds
         thresholds.csv, see :func:`analysis.thresholds.thresholds`; no rows where none was asked for.
+    sensitivity
+        sensitivity.csv, see :meth:`scenarios.study.Study.sensitivity`; no rows where no space was sampled.
     interrupted
         Whether Ctrl-C stopped it.
     played
@@ -75,6 +78,7 @@ class StudyResult:
     runs: pd.DataFrame
     effects: pd.DataFrame
     thresholds: pd.DataFrame
+    sensitivity: pd.DataFrame
     interrupted: bool
     played: int
     failures: dict[str, str]
@@ -111,10 +115,13 @@ def play_study(
                 found = study.effects(runs)
                 store.write_table(runs)
                 reached = study.thresholds(runs)
-                for name, results in (("effects", found), ("thresholds", reached)):
+                depends = study.sensitivity(runs)
+                tables = {"effects": found, "thresholds": reached, "sensitivity": depends}
+                for name, results in tables.items():
                     if len(results):
                         store.write(f"{name}.csv", csv_text(results).encode())
-    return StudyResult(out, runs, found, reached, loop.interrupted, loop.played, loop.failures)
+                draw_study(study, plan, store)
+    return StudyResult(out, runs, found, reached, depends, loop.interrupted, loop.played, loop.failures)
 
 
 def probe(study: Study, plan: Plan, engine: Engine, data_dir: Path | None, device: str) -> None:

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from scenarios import benchmarks, scale_benchmark
+from scenarios import benchmarks, scale_benchmark, study_benchmark
 from scenarios.run_directory import json_text
 
 
@@ -88,3 +88,13 @@ def test_peak_of_memory_is_in_gibibytes():
     assert scale_benchmark.peak_gibibytes() >= before
     assert scale_benchmark.peak_gibibytes() > 0.25
     assert len(held) == 2**28
+
+
+@pytest.mark.slow
+def test_studies_are_timed_with_one_worker_with_two_and_against_mesa():
+    result = study_benchmark.study_speed(runs=5, ticks=1)
+    assert "8 runs of 1 ticks" in result["measured"]
+    assert result["speedup"] == result["seconds_one_worker"] / result["seconds_two_workers"]
+    assert result["ratio"] == result["peer_seconds"] / result["seconds_two_workers"]
+    assert 0 < result["share_of_ideal"] < 1
+    json_text(result)

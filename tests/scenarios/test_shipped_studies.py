@@ -1,0 +1,108 @@
+"""The shipped studies: that they are whole, and that they find what their scenarios say."""
+
+import pytest
+
+from scenarios.scenario import load_scenario, shipped
+from scenarios.study import STUDIES, load_study, shipped_studies
+
+
+@pytest.mark.parametrize("name", shipped_studies())
+def test_study_is_whole(name):
+    study = load_study(name)
+    assert study.name == name
+    assert study.file.question.endswith("?")
+    assert study.file.replicates >= 10
+    assert len(study.file.arms) > 1
+    assert len(study.plan()) == len({(run.cell.arm, run.cell.point, run.seed) for run in study.plan()})
+
+
+@pytest.mark.parametrize("name", shipped_studies())
+def test_base_of_a_study_is_shipped_or_written_out_whole(name):
+    base = load_study(name).document.values["base"]
+    if isinstance(base, str):
+        assert base in shipped()
+        assert {"held_fixed", "changed", "expectation"} <= load_scenario(base).model_fields_set
+
+
+def test_a_study_that_is_not_shipped_is_told_from_a_path():
+    with pytest.raises(ValueError, match=r"there is no study 'nosuch'; shipped are .*organiser"):
+        load_study("nosuch")
+    assert load_study(STUDIES / "organiser.yaml").name == "organiser"
+
+
+@pytest.fixture(scope="module")
+def differences(tmp_path_factory):
+    """Name of a study, and settings, to (arm, output, value swept) -> the row of its effects."""
+    found = {}
+
+    def play(name, *settings):
+        if (name, settings) not in found:
+            result = load_study(name, list(settings)).run(tmp_path_factory.mktemp("study"), workers=1)
+            assert not result.failures
+            swept = [key for key in load_study(name).file.swept if key in result.effects]
+            found[name, settings] = {
+                (row["arm"], row["output"], *(row[key] for key in swept)): row
+                for _, row in result.effects.iterrows()
+            }
+        return found[name, settings]
+
+    return play
+
+
+@pytest.mark.slow
+def test_conformity_locks_in_what_reinforcement_and_seeds_unlock(differences):
+    found = differences("conformity-lock-in", "replicates=3")
+    unlocked = found["reinforcement", "participation"]
+    assert unlocked["mean_reference"] < 0.1  # three in ten seeded or not, the same people
+    assert unlocked["low"] > 0.5
+    assert found["conformity-seeded", "participation"]["low"] > 0.3
+
+
+@pytest.mark.slow
+def test_a_true_forecast_depresses_the_early_strike_and_pledges_repair_it_where_the_goal_is_worth_it(
+    differences,
+):
+    found = differences("pledge-or-forecast", "replicates=4")
+    for interest in (1.0, 2.0, 4.0):
+        assert found["forecast", "participation_at_4", interest]["high"] < 0
+        assert found["pledge", "participation_at_4", interest]["effect"] == 0  # the drive begins at tick 5
+    assert found["pledge", "participation", 2.0]["low"] > 0.4
+    assert found["both", "participation", 2.0]["high"] < 0  # the goal, truthfully judged, is not worth it
+    assert found["both", "participation", 4.0]["low"] > 0.4
+    assert found["both", "dlp_strike", 4.0]["low"] > 0.5
+
+
+@pytest.mark.slow
+def test_organisers_need_a_network_in_which_they_know_many(differences):
+    found = differences("organiser", "replicates=4")
+    chosen, by_lot, scattered = (
+        found[arm, "participation"] for arm in ("most-at-stake", "by-lot", "decentralised")
+    )
+    assert chosen["mean_reference"] == 0
+    assert chosen["low"] > 0.5
+    assert chosen["mean"] > by_lot["mean"] + 0.2
+    assert scattered["mean"] == 0
+
+
+@pytest.mark.slow
+def test_from_a_cold_start_contribution_begins_and_stalls_and_a_strike_needs_commitment(differences):
+    found = differences("cold-start", "replicates=2", "base.population.users=500")
+    for use_case in ("pinterest-20", "ml-10m", "cifar-10", "toxic"):
+        contribution = found["strike", "participation", use_case]["mean_reference"]
+        assert 0.1 < contribution < 0.6
+        assert found["strike", "participation", use_case]["mean"] < 0.12
+        # Half committed bring next to nobody along, nine in ten everybody.
+        assert found["strike-half-committed", "participation", use_case]["mean"] < 0.75
+        assert found["strike-nine-in-ten-committed", "participation", use_case]["mean"] > 0.98
+
+
+@pytest.mark.slow
+def test_a_boycott_costs_more_revenue_than_a_strike_that_looks_stronger_in_quality(
+    differences, prepared, monkeypatch
+):
+    monkeypatch.setenv("DATA_LEVERAGE_DATA", str(prepared("ml-100k")))
+    found = differences("strike-or-boycott", "replicates=3")
+    for size in ("3-in-10", "half"):
+        strike, boycott = f"strike-{size}", f"boycott-{size}"
+        assert found[boycott, "revenue_large"]["mean"] < found[strike, "revenue_large"]["mean"] - 0.1
+        assert found[strike, "dlp_strike"]["mean"] > found[boycott, "dlp_strike"]["mean"] + 0.1
