@@ -245,9 +245,10 @@ def _best_split(
         names: list[Any] = [float(ordered[cut - 1] + ordered[cut]) / 2 for cut in below]
     else:
         texts = list(axis.unique())
-        inside = np.array([(axis == text).to_numpy() for text in texts])
-        below = n - inside.sum(axis=1)  # the others come first, as the lower side does
-        counts = np.vstack([positive, shuffled]).astype(np.int64) @ (~inside).T.astype(np.int64)
+        # The others come first, as the lower side does.
+        outside = np.array([(axis != text).to_numpy() for text in texts]).astype(np.int64)
+        below = outside.sum(axis=1)
+        counts = np.vstack([positive, shuffled]).astype(np.int64) @ outside.T
         names = [str(text) for text in texts]
     allowed = (below >= smallest) & (n - below >= smallest)
     if not allowed.any():

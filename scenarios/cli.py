@@ -15,6 +15,7 @@ from rich.table import Table
 
 from learners.errors import InputError, OutputError
 from scenarios.progress import RunProgress, StepProgress, stderr
+from scenarios.report_commands import report
 from scenarios.study_commands import status, study
 
 # One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
@@ -292,6 +293,7 @@ def _reproduced(lines: list[str], out: Path) -> None:
 
 app.command()(study)
 app.command()(status)
+app.command()(report)
 
 
 @app.command()
@@ -317,7 +319,9 @@ def bench(
 
 @app.command()
 def dashboard(
-    port: Annotated[int, typer.Option(help="Port on this machine; 0 for any that is free.", min=0, max=65535)] = 8765,
+    port: Annotated[
+        int, typer.Option(help="Port on this machine; 0 for any that is free.", min=0, max=65535)
+    ] = 8765,
     results: Annotated[Path, typer.Option(help="Folder of runs and studies to read.")] = Path("results"),
     host: Annotated[
         list[str] | None,
@@ -329,7 +333,8 @@ def dashboard(
     try:
         from scenarios.dashboard.server import serve
     except ModuleNotFoundError as error:
-        raise InputError(f"the dashboard needs {error.name}: pip install 'data-leverage[dashboard]'") from None
+        needed = f"the dashboard needs {error.name}: pip install 'data-leverage[dashboard]'"
+        raise InputError(needed) from None
 
     serve(
         port,

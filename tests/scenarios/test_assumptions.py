@@ -227,6 +227,8 @@ TECHNICAL = {
     "production_shape.py: INTERVALS",
     "random_graphs.py: _DENSE_CELLS",
     "redrawing.py: _ATTEMPTS",
+    "statistics.py: _PAIRS",
+    "statistics.py: _WALKS",
     "stakes.py: _ROUNDING",
     "statistics.py: _SAMPLED_USERS",
     "statistics.py: _SOURCES",

@@ -10,7 +10,8 @@ import pytest
 
 from abm.model import DataLeverageModel
 from learners.errors import InputError
-from scenarios.scenario import LIBRARY, shipped
+from scenarios.scenario import LIBRARY, load_scenario, shipped
+from scenarios.study import shipped_studies
 
 QUICK = ("--ticks", "2", "--set", "interventions=[]", "--set", "record.composition=off")
 
@@ -316,9 +317,10 @@ def test_scenarios_lists_what_is_shipped(command, tmp_path):
     done = command("scenarios", cwd=tmp_path, COLUMNS="200")
     assert done.returncode == 0, done.stderr
     for name in shipped():
-        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [name]]
-        assert "?" in done.stdout
-        assert name.rpartition("-")[0] in line  # the use case
+        line, *study = [line for line in done.stdout.splitlines() if line.split()[:1] == [name]]
+        assert line.split()[1] == load_scenario(name).use_case
+        assert bool(study) == (name in shipped_studies())
+    assert "?" in done.stdout
     assert done.stdout.index(shipped()[0]) < done.stdout.index(shipped()[1])
 
 

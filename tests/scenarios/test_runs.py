@@ -48,7 +48,7 @@ TICK_COLUMNS = {
 """The columns that every mode and every use case fills."""
 
 FILES = {
-    *("run.json", "summary.md", "ticks.parquet", "events.parquet", "agents.parquet"),
+    *("run.json", "summary.md", "assumptions.csv", "ticks.parquet", "events.parquet", "agents.parquet"),
     *(
         f"figures/{name}.{suffix}"
         for name in ("participation", "leverage", "quality", "revenue", "overview")

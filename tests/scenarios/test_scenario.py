@@ -40,7 +40,7 @@ def problem(*args, **overrides) -> str:
 
 def test_shipped_scenarios_load_by_name_and_by_path():
     assert shipped()[0] == DEFAULT == load_scenario().name
-    assert set(shipped()) == {path.stem for path in LIBRARY.iterdir()}
+    assert set(shipped()) == {path.stem for path in LIBRARY.glob("*.*")}
     for name in shipped():
         scenario = load_scenario(name)
         assert scenario.name == name  # the folder of the results is called after it
@@ -189,7 +189,8 @@ def test_scenario_name_is_never_a_path(file, name):
         ),
         (
             "population:\n  beliefs: {linear: 0.5}\n",
-            "town.yaml:4: population.beliefs: the shares linear, pessimist, true and biased add up to 0.9, not to 1",
+            "town.yaml:4: population.beliefs: the shares linear, pessimist, true and biased add up to 0.9, "
+            "not to 1",
         ),
         (
             "decision:\n  rule: scripted\n  steps:\n  - tick: 1\n    shares: {strik: 0.5}\n",

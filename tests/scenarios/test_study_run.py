@@ -122,7 +122,7 @@ def events(out):
 def test_study_leaves_its_plan_runs_table_effects_and_journal(play, tmp_path):
     result, engine = play()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        *("effects.csv", "failures", "journal.jsonl", "runs", "runs.parquet", "study.yaml"),
+        *("effects.csv", "failures", "figures", "journal.jsonl", "runs", "runs.parquet", "study.yaml"),
     ]
     assert (len(engine.done), engine.closed) == (8, True)
     assert (result.runs["status"] == "finished").all()
@@ -133,6 +133,9 @@ def test_study_leaves_its_plan_runs_table_effects_and_journal(play, tmp_path):
     pd.testing.assert_frame_equal(stored, result.runs, check_dtype=False)
     assert len(list((tmp_path / "out" / "runs").glob("*.parquet"))) == 8
     assert events(tmp_path / "out") == ["planned", "started", *["finished"] * 8, "ended"]
+    columns = {"participation", "dlp_cdc"}
+    drawn = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    assert drawn == {f"{column}.{suffix}" for column in columns for suffix in ("png", "svg")}
     effects = pd.read_csv(tmp_path / "out" / "effects.csv")
     assert len(effects) == 2 * 2
     assert set(effects["arm"]) == {"law"}
