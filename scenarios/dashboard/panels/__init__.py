@@ -1,0 +1,1 @@
+"""Parts of pages: controls, charts, views of users, the event log."""

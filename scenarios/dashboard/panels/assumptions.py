@@ -1,0 +1,52 @@
+"""What the answers rest on: every parameter of the run, its value, and where it is from."""
+
+from __future__ import annotations
+
+import solara
+
+from learners.errors import InputError
+from scenarios.assumption_ledger import ledger_summary
+from scenarios.assumptions import Assumption, assumptions
+from scenarios.dashboard.panels.elements import tag
+from scenarios.dashboard.panels.tables import Rows
+from scenarios.dashboard.settings import Settings
+
+
+@solara.component
+def Assumptions(settings: Settings) -> None:
+    """Show the assumption ledger of the run in play."""
+    which, set_which = solara.use_state("no publication gives")
+
+    def read() -> list[Assumption]:
+        try:
+            return assumptions(settings.scenario())
+        except InputError:
+            return []
+
+    lines = solara.use_memo(read, [settings])
+    kinds = {
+        "no publication gives": [line for line in lines if line.ours],
+        "are changed from their defaults": [line for line in lines if line.changed],
+        "there are": lines,
+    }
+    with tag("section", classes="card wide", aria_label="Assumptions"):
+        tag("h3", "What these answers rest on")
+        tag("p", ledger_summary(lines), classes="faint")
+        with tag("details"):
+            tag("summary", "Every parameter: value, unit, what is allowed, source")
+            with solara.Div(style="max-width: 330px"):
+                solara.Select("Those that", list(kinds), which, on_value=set_which, dense=True)
+            Rows(
+                head=["Parameter", "Value", "Allowed", "Source", "What"],
+                rows=[
+                    [
+                        line.key,
+                        f"{line.value} {line.unit}".removesuffix(" -"),
+                        line.allowed,
+                        line.source,
+                        line.description,
+                    ]
+                    for line in kinds[which]
+                ],
+                said="Assumptions",
+            )

@@ -1,0 +1,58 @@
+"""Laws and tools as switches: on brings one into force from the next tick on, off repeals it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import solara
+
+from scenarios.dashboard import commands as asked
+from scenarios.dashboard.laws import named, said_of
+from scenarios.dashboard.messages import Law
+from scenarios.dashboard.panels.elements import badge, tag
+from scenarios.dashboard.session import Session
+
+
+@solara.component
+def LawsNow(session: Session, compare: Callable[[str], None] | None = None) -> None:
+    """Show a switch for every law; ``compare`` is called with the kind of one to play with and without."""
+    standing = session.live.standing.value
+    with tag("section", classes="card", aria_label="Laws and tools"):
+        tag("h2", "Laws and tools")
+        if not standing.laws:
+            tag("p", "As soon as the world is built.", classes="faint")
+            return
+        over = standing.status in ("finished", "error")
+        for law in standing.laws:
+            LawSwitch(session, law, over, compare).key(law.kind)
+
+
+@solara.component
+def LawSwitch(session: Session, law: Law, over: bool, compare: Callable[[str], None] | None) -> None:
+    """Show one switch."""
+    with solara.Div(style="border-top: 1px solid var(--dl-line); padding: 6px 0 2px"):
+        with solara.Div(classes=["line"], style="justify-content: space-between"):
+            solara.Switch(
+                label=named(law.kind).capitalize(),
+                value=law.in_force,
+                on_value=lambda on: session.live.send(asked.SetLaw(law.kind, on)),
+                disabled=over,
+            )
+            if compare is not None:
+                solara.Button(
+                    "A | B",
+                    on_click=lambda: compare(law.kind),
+                    text=True,
+                    small=True,
+                    attributes={"aria-label": f"Compare with and without {named(law.kind)}"},
+                )
+        if law.starts is not None:
+            badge(f"planned from tick {law.starts} on")
+            solara.Button(
+                "Strike it out",
+                on_click=lambda: session.live.send(asked.SetLaw(law.kind, False)),
+                text=True,
+                small=True,
+                disabled=over,
+            )
+        tag("div", said_of(law.kind), classes="faint")

@@ -1,0 +1,94 @@
+"""What differs in world B: laws with and without, and any parameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reacton.ipyvuetify as v
+import solara
+
+from learners.errors import InputError
+from scenarios.assumptions import assumptions
+from scenarios.dashboard.laws import kinds, named
+from scenarios.dashboard.panels.elements import tag
+from scenarios.dashboard.session import Session
+from scenarios.dashboard.settings import Settings, read_value, value_of
+
+
+@solara.component
+def OtherWorld(session: Session) -> None:
+    """Show how B is made of A."""
+    with tag("section", classes="card", aria_label="World B"):
+        tag("h2", "World B is A, but")
+        tag("p", "World A has the settings of the Live page.", classes="faint")
+        Laws(session)
+        Parameter(session)
+        solara.Button(
+            "Same as A",
+            on_click=lambda: session.other.set(session.settings),
+            outlined=True,
+            small=True,
+            disabled=session.other.value == session.settings,
+        )
+
+
+@solara.component
+def Laws(session: Session) -> None:
+    """Bring a law into world B, or take it out."""
+    kind, set_kind = solara.use_state("portability_law")
+    start, set_start = solara.use_state(5)
+    entries = value_of(session.other.value.scenario(), "interventions")
+    there = any(entry["kind"] == kind for entry in entries)
+    labels = {named(name): name for name in kinds()}
+    solara.Select(
+        "Law or tool", list(labels), named(kind), on_value=lambda label: set_kind(labels[label]), dense=True
+    )
+    if not there:
+        solara.InputInt("From tick", start, on_value=set_start)
+
+    def change() -> None:
+        kept = [entry for entry in entries if entry["kind"] != kind]
+        changed = kept if there else [*kept, {"kind": kind, "start": start}]
+        _take(session, "interventions", changed)
+
+    solara.Button(
+        f"B {'without' if there else 'with'} {named(kind)}", on_click=change, depressed=True, block=True
+    )
+
+
+@solara.component
+def Parameter(session: Session) -> None:
+    """Set any parameter of world B."""
+    key, set_key = solara.use_state("")
+    ledger = {
+        line.key: line for line in assumptions(session.other.value.scenario()) if line.kind != "constant"
+    }
+    v.Autocomplete(
+        label="Any parameter",
+        items=list(ledger),
+        v_model=key or None,
+        on_v_model=lambda name: set_key(name or ""),
+        dense=True,
+        clearable=True,
+        class_="mt-4",
+    )
+    if key in ledger:
+        line = ledger[key]
+
+        def take(text: str) -> None:
+            _take(session, key, text, parse=True)
+
+        solara.InputText(
+            f"Its value in B ({line.unit})", value=str(line.value), on_value=take, message=line.allowed
+        ).key(f"{key} {line.value}")
+
+
+def _take(session: Session, key: str, value: Any, *, parse: bool = False) -> None:
+    """Change one setting of world B, or say why not."""
+    try:
+        changed: Settings = session.other.value.changed(key, read_value(value) if parse else value)
+        changed.scenario()
+        session.other.value = changed
+        session.problem.value = ""
+    except InputError as error:
+        session.problem.value = f"World B: {error}"

@@ -1,0 +1,131 @@
+"""Settings that wait for the next reset: the common ones, any other, undo and redo, and as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reacton.ipyvuetify as v
+import solara
+
+from learners.errors import InputError
+from scenarios.assumptions import Assumption, assumptions
+from scenarios.dashboard.panels.elements import badge, tag
+from scenarios.dashboard.session import Session
+from scenarios.dashboard.settings import Settings, read_value
+
+COMMON = (
+    "seed",
+    "ticks",
+    "population.users",
+    "network.degree",
+    "decision.social_weight",
+    "decision.precision",
+    "companies.small.starts_with",
+    "companies.large.retrain_every",
+)
+
+
+@solara.component
+def SettingsForm(session: Session) -> None:
+    """Show what can be set, and what waits."""
+    with tag("section", classes="card", aria_label="Settings"):
+        tag("h2", "Settings, played at reset")
+        Waiting(session)
+        settings = session.settings
+        ledger = solara.use_memo(lambda: _ledger(settings), [settings])
+        for key in COMMON:
+            if key in ledger:
+                Setting(session, ledger[key]).key(f"{key} {ledger[key].value}")
+        AnyOther(session, ledger)
+        AsFile(session)
+
+
+@solara.component
+def Waiting(session: Session) -> None:
+    """Show what is changed, whether it is played yet, and the way back."""
+    settings, history = session.settings, session.history.value
+    if settings != session.live.played.value:
+        badge("waits for Reset", waits=True)
+    with solara.Div(classes=["line"]):
+        for key, value in settings.changes.items():
+            solara.Button(
+                f"{key} = {value}",
+                icon_name="mdi-close",
+                on_click=lambda key=key: session.take(settings.without(key)),
+                small=True,
+                outlined=True,
+                attributes={"aria-label": f"Take back {key} = {value}"},
+            )
+    with solara.Div(classes=["line"]):
+        solara.Button("Undo", on_click=session.undo, disabled=not history.past, small=True, text=True)
+        solara.Button("Redo", on_click=session.redo, disabled=not history.undone, small=True, text=True)
+
+
+@solara.component
+def Setting(session: Session, line: Assumption) -> None:
+    """Show one parameter with its unit and what is allowed."""
+    problem, set_problem = solara.use_state("")
+
+    def take(text: str) -> None:
+        try:
+            session.take(session.settings.changed(line.key, read_value(text)))
+            set_problem("")
+        except InputError as error:
+            set_problem(str(error))
+
+    unit = "" if line.unit in ("", "-") else f", {line.unit}"
+    solara.InputText(
+        f"{line.key}{unit}",
+        value=str(line.value),
+        on_value=take,
+        message=problem or f"{line.description} ({line.allowed})",
+        error=bool(problem),
+        dense=True,
+    )
+
+
+@solara.component
+def AnyOther(session: Session, ledger: dict[str, Assumption]) -> None:
+    """Choose any parameter of the scenario, and set it."""
+    key, set_key = solara.use_state("")
+    names = [name for name, line in ledger.items() if name not in COMMON and line.kind != "constant"]
+    with tag("details"):
+        tag("summary", f"Any of the other {len(names)} parameters")
+        v.Autocomplete(
+            label="Parameter",
+            items=names,
+            v_model=key or None,
+            on_v_model=lambda name: set_key(name or ""),
+            dense=True,
+            clearable=True,
+        )
+        if key in ledger:
+            Setting(session, ledger[key]).key(f"any {key} {ledger[key].value}")
+            tag("p", f"Source: {ledger[key].source}", classes="faint")
+
+
+@solara.component
+def AsFile(session: Session) -> None:
+    """Download the settings, and take in a file of them."""
+
+    def take(file: Any) -> None:
+        try:
+            if file["size"] > 100_000:
+                raise InputError("the file is too long to hold settings")
+            session.take(Settings.from_json(file["data"]))
+        except (InputError, UnicodeDecodeError) as error:
+            session.problem.value = f"{file['name']}: {error}"
+
+    with tag("details"):
+        tag("summary", "Settings as a file")
+        solara.FileDownload(
+            session.settings.json,
+            f"{session.settings.preset}.json",
+            label="Download the settings",
+            mime_type="application/json",
+        )
+        solara.FileDrop(label="Drop a file of settings here", on_file=take, lazy=False)
+
+
+def _ledger(settings: Settings) -> dict[str, Assumption]:
+    return {line.key: line for line in assumptions(settings.scenario())}

@@ -1,0 +1,205 @@
+"""What one visitor has open: settings with their history, a world or a pair of worlds, and the page.
+
+Core Objects: Session, Player.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import solara
+
+from learners.datasets.catalogue import DATA_VARIABLE
+from learners.errors import InputError
+from scenarios.dashboard import commands as asked
+from scenarios.dashboard.engine import Engine
+from scenarios.dashboard.messages import Call, Facts, Law, Snapshot, Status
+from scenarios.dashboard.settings import History, Settings, link, read_link
+
+PAGES = ("live", "compare", "studies", "explain")
+
+MOST_WORLDS = 24
+"""Worker processes of all visitors together."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What of a snapshot the controls show: it changes far less often than the numbers."""
+
+    run: int
+    status: Status
+    facts: Facts | None
+    calls: tuple[Call, ...]
+    laws: tuple[Law, ...]
+
+
+class Player:
+    """A world that the visitor plays, and what was last seen of it.
+
+    Attributes
+    ----------
+    snapshot
+        The latest.
+    standing
+        What the controls show of it.
+    played
+        The settings of the run in play.
+    archive
+        The last archive of a run that was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.snapshot: solara.Reactive[Snapshot] = solara.Reactive(Snapshot())
+        self.standing: solara.Reactive[Standing] = solara.Reactive(_standing(Snapshot()))
+        self.played: solara.Reactive[Settings] = solara.Reactive(Settings())
+        self.archive: solara.Reactive[bytes] = solara.Reactive(b"")
+        self._engine: Engine | None = None
+
+    def reset(self, settings: Settings) -> None:
+        """Begin a run; what cannot be played is said in a snapshot."""
+        self.played.value = settings
+        try:
+            scenario = settings.scenario()
+            self._ensure_engine().reset(scenario)
+        except InputError as error:
+            self._show(Snapshot(status="error", error=str(error)))
+
+    def send(self, command: asked.Command) -> None:
+        """Pass a command on to the world."""
+        if self._engine:
+            self._engine.send(command)
+
+    def close(self) -> None:
+        """End the world."""
+        if self._engine:
+            self._engine.close()
+            self._engine = None
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.snapshot.value = snapshot
+        self.standing.value = _standing(snapshot)
+
+    def _ensure_engine(self) -> Engine:
+        if self._engine is None:
+            if len(multiprocessing.active_children()) >= MOST_WORLDS:
+                raise InputError(
+                    f"this server already plays {MOST_WORLDS} worlds for its visitors; try again later"
+                )
+            named = os.environ.get(DATA_VARIABLE)
+            self._engine = Engine(self._show, Path(named) if named else None, archive=self.archive.set)
+        return self._engine
+
+
+def _standing(snapshot: Snapshot) -> Standing:
+    return Standing(snapshot.run, snapshot.status, snapshot.facts, snapshot.calls, snapshot.laws)
+
+
+class Session:
+    """One visitor.
+
+    Parameters
+    ----------
+    search
+        The query part of the address that was opened.
+
+    Attributes
+    ----------
+    history
+        Settings that wait for the next reset, with undo and redo.
+    live
+        The world of the Live page.
+    a, b
+        The two worlds of the Compare page.
+    other
+        Settings of world B; world A has those of the Live page.
+    problem
+        What is wrong with the link or with what was set last, in words.
+    """
+
+    def __init__(self, search: str | None) -> None:
+        linked = read_link(search, PAGES)
+        self.page: solara.Reactive[str] = solara.Reactive(linked.page)
+        self.history: solara.Reactive[History] = solara.Reactive(History(linked.settings))
+        self.other: solara.Reactive[Settings] = solara.Reactive(linked.other or linked.settings)
+        self.problem: solara.Reactive[str] = solara.Reactive(linked.problem)
+        self.speed: solara.Reactive[float] = solara.Reactive(5.0)
+        self.live = Player()
+        self.a = Player()
+        self.b = Player()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that the next reset plays."""
+        return self.history.value.now
+
+    def take(self, settings: Settings) -> None:
+        """Take new settings, to wait for a reset.
+
+        Raises
+        ------
+        InputError
+            If they are not possible; nothing has changed then.
+        """
+        settings.scenario()
+        self._keep(self.history.value.then(settings))
+
+    def undo(self) -> None:
+        """Go back to the settings before."""
+        self._keep(self.history.value.undo())
+
+    def redo(self) -> None:
+        """Take back an undo."""
+        self._keep(self.history.value.redo())
+
+    def reset(self) -> None:
+        """Play the settings from the start; what was said to be wrong is past."""
+        self.problem.value = ""
+        self.begin()
+
+    def begin(self) -> None:
+        """Play the settings from the start."""
+        self.live.reset(self.settings)
+        self.live.send(asked.Speed(self.speed.value))
+
+    def start_with(self, preset: str) -> None:
+        """Play a shipped scenario as it is."""
+        self.take(Settings(preset))
+        self.reset()
+
+    def compare_law(self, kind: str) -> None:
+        """Set up a pair of worlds of which B has a law that A has not, or lacks one that A has."""
+        scenario = self.settings.scenario()
+        entries = [each.model_dump(mode="json") for each in scenario.interventions]
+        others = [entry for entry in entries if entry["kind"] != kind]
+        start = min(max(self.live.snapshot.value.tick, 1), scenario.ticks)
+        with_it = [*entries, {"kind": kind, "start": start}]
+        changed = others if len(others) < len(entries) else with_it
+        self.other.value = self.settings.changed("interventions", changed)
+        self.page.value = "compare"
+        self.play_pair()
+
+    def play_pair(self) -> None:
+        """Play both worlds from the start, as fast as they can."""
+        self.problem.value = ""
+        for player, settings in ((self.a, self.settings), (self.b, self.other.value)):
+            player.reset(settings)
+            player.send(asked.Speed(0.0))
+            player.send(asked.Play())
+
+    def link(self) -> str:
+        """Return the query part of a link to what is open."""
+        return link(
+            self.page.value, self.settings, self.other.value if self.page.value == "compare" else None
+        )
+
+    def close(self) -> None:
+        """End the visitor's worlds."""
+        for player in (self.live, self.a, self.b):
+            player.close()
+
+    def _keep(self, history: History) -> None:
+        self.problem.value = ""
+        self.history.value = history

@@ -1,0 +1,154 @@
+"""A real server and a real browser, which reaches nothing but that server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+class Server:
+    """The dashboard as a person starts it, and the results that it shows."""
+
+    def __init__(self, process, address, results):
+        self.process = process
+        self.address = address
+        self.results = results
+
+    def link(self, **query):
+        return f"{self.address}/?{urlencode(query)}"
+
+    def workers(self):
+        """Return the worker processes: children of the process that loads the libraries for them."""
+        import psutil
+
+        own = psutil.Process(self.process.pid)
+        return [child for loader in own.children() for child in loader.children()]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Return the path of a browser."""
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    pytest.importorskip("solara", reason="the dashboard's libraries are not installed")
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"there is no browser: none of {', '.join(BROWSERS)}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def server(chromium, tmp_path_factory):
+    results = tmp_path_factory.mktemp("results")
+    command = "from scenarios.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, "dashboard", "--port", "0", "--results", str(results)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    try:
+        said = process.stdout.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert address, said + process.stdout.read()
+        yield Server(process, address[0], results)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+class Visitor:
+    """A page of a fresh browser context, with what went wrong in it."""
+
+    def __init__(self, browser, server, **context):
+        self.server = server
+        self.context = browser.new_context(accept_downloads=True, **context)
+        self.context.set_default_timeout(40_000)
+        self.problems = []
+        self.outside = []
+        self.context.route("**/*", self._let_through)
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        self.page.on(
+            "response", lambda r: self.problems.append(f"{r.status} {r.url}") if r.status >= 400 else None
+        )
+
+    def _let_through(self, route):
+        if urlsplit(route.request.url).hostname == "127.0.0.1":
+            route.continue_()
+        else:
+            self.outside.append(route.request.url)
+            route.abort()
+
+    def open(self, **query):
+        self.page.goto(self.server.link(**query))
+        return self
+
+    def open_run(self, **changes):
+        """Open the Live page of the default scenario with changes, and wait for the world."""
+        import json
+
+        query = {"set": json.dumps(changes)} if changes else {}
+        self.open(**query)
+        self.status("ready")
+        return self
+
+    def status(self, said):
+        self.page.locator(".status", has_text=said).wait_for()
+
+    def tick(self):
+        return int(re.search(r"Tick (\d+)", self.page.locator(".status").inner_text())[1])
+
+    def button(self, name, **how):
+        return self.page.get_by_role("button", name=name, **how)
+
+    def press(self, name, **how):
+        self.button(name, **how).click()
+
+    def download(self, name):
+        with self.page.expect_download() as waited:
+            self.press(name)
+        return waited.value.path().read_bytes(), waited.value.suggested_filename
+
+    def close(self):
+        self.page.goto("about:blank")  # leaving a page ends its worker
+        self.page.wait_for_timeout(100)
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Return a function that opens a fresh visitor's page; at the end nothing may have gone wrong in any."""
+    visitors = []
+
+    def opened(**context):
+        visitors.append(Visitor(browser, server, **context))
+        return visitors[-1]
+
+    yield opened
+    for visitor in visitors:
+        visitor.close()
+    assert [visitor.problems for visitor in visitors] == [[] for _ in visitors]
+    assert [visitor.outside for visitor in visitors] == [[] for _ in visitors]

@@ -1,0 +1,283 @@
+"""The dashboard in a browser that can reach nothing but its server."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import time
+import zipfile
+
+import pandas as pd
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def table(visitor):
+    content, _ = visitor.download("CSV")
+    return pd.read_csv(io.BytesIO(content))
+
+
+def without_seconds(frame):
+    return frame[[name for name in frame if "seconds" not in name]]
+
+
+def grown(visitor, beyond):
+    end = time.monotonic() + 60
+    while visitor.tick() <= beyond and time.monotonic() < end:
+        time.sleep(0.05)
+    assert visitor.tick() > beyond
+
+
+def test_every_page_draws_and_nothing_outside_is_asked_for(visit):
+    visitor = visit().open_run()
+    visitor.page.locator("canvas").nth(4).wait_for()  # four charts and the bars
+    for page, shown in (
+        ("Compare", "World B is A"),
+        ("Studies", "No results yet"),
+        ("Explain", "The leverage curve"),
+    ):
+        visitor.press(page, exact=True)
+        visitor.page.get_by_text(shown).first.wait_for()
+    visitor.page.locator("canvas:visible").nth(2).wait_for()
+
+
+def test_step_play_pause_reset_and_the_same_seed(visit):
+    visitor = visit().open_run(interventions=[], ticks=60)
+    for tick in (1, 2, 3):
+        visitor.press("Step")
+        visitor.status(f"Tick {tick} of 60 · paused")
+    first = table(visitor)
+    assert first["tick"].tolist() == [0, 1, 2, 3]
+    visitor.press("Play", exact=True)
+    grown(visitor, 4)
+    visitor.press("Pause")
+    visitor.status("paused")
+    stopped = visitor.tick()
+    time.sleep(1.5)
+    assert visitor.tick() == stopped
+    visitor.press("Reset")
+    visitor.status("Tick 0 of 60 · ready")
+    for tick in (1, 2, 3):
+        visitor.press("Step")
+        visitor.status(f"Tick {tick} of 60 · paused")
+    pd.testing.assert_frame_equal(without_seconds(first), without_seconds(table(visitor)))
+
+
+def test_a_call_is_felt_at_the_next_tick_logged_and_called_off(visit):
+    visitor = visit().open_run(interventions=[])
+    visitor.press("Call 10 % to it")
+    visitor.page.get_by_text("begins with the next tick").wait_for()
+    visitor.press("Step")
+    visitor.page.get_by_text("30 follow since tick 1").wait_for()
+    visitor.page.get_by_role("cell", name="10% of everybody are called to strike").wait_for()
+    called = table(visitor)
+    assert called["share_strike"].iloc[1] >= 0.1 > called["share_strike"].iloc[0]
+    visitor.press("Call off strike, 10% of everybody")
+    visitor.page.get_by_role("cell", name="called off: strike, 10% of everybody").wait_for()
+    visitor.press("Step")
+    visitor.status("Tick 2")
+    assert table(visitor)["share_strike"].iloc[2] < called["share_strike"].iloc[1]
+
+
+def test_a_law_switched_on_changes_the_run_and_can_become_a_pair(visit):
+    visitor = visit().open_run(interventions=[], ticks=15)
+    visitor.page.get_by_label("Portability law", exact=True).check(force=True)
+    visitor.page.get_by_role("cell", name="portability law enacted by you, from tick 1 on").wait_for()
+    visitor.press("Play", exact=True)
+    visitor.status("finished")
+    with_law = table(visitor)
+    visitor.press("Reset")
+    visitor.status("ready")
+    visitor.press("Play", exact=True)
+    visitor.status("finished")
+    assert table(visitor)["share_cdc"].iloc[-1] < with_law["share_cdc"].iloc[-1]
+    visitor.press("Compare with and without portability law")
+    visitor.page.get_by_role("cell", name="law: portability law").wait_for()
+    visitor.page.get_by_text("World B: tick 15, finished").wait_for()
+    visitor.page.get_by_text("World A: tick 15, finished").wait_for()
+    cells = visitor.page.get_by_role("row", name=re.compile("^People who contribute")).get_by_role("cell")
+    assert float(cells.nth(3).inner_text()) > 0
+
+
+def test_the_same_settings_give_no_difference(visit):
+    visitor = visit().open(page="compare", set=json.dumps({"interventions": [], "ticks": 6}))
+    visitor.page.get_by_text("both worlds are the same").wait_for()
+    visitor.page.get_by_text("Common seed 1").wait_for()
+    visitor.press("Play both")
+    visitor.page.get_by_text("World A: tick 6, finished").wait_for()
+    visitor.page.get_by_text("World B: tick 6, finished").wait_for()
+    rows = visitor.page.get_by_role("region", name="Values").get_by_role("row").all()[1:]
+    assert len(rows) > 5
+    for row in rows:
+        assert row.get_by_role("cell").nth(3).inner_text() in ("+0.000", "-")
+    assert "B less world A" in visitor.page.get_by_role("img").nth(1).get_attribute("aria-label")
+
+
+def test_visitors_know_nothing_of_each_other(visit):
+    first = visit().open_run(interventions=[])
+    second = visit().open_run(seed=2, interventions=[])
+    first.press("Call 10 % to it")
+    first.press("Play", exact=True)
+    first.status("finished")
+    assert second.tick() == 0
+    assert second.page.get_by_text("Call off").count() == 0
+    assert second.page.get_by_text("seed 2").count() == 1
+    second.press("Step")
+    second.status("Tick 1")
+    assert first.tick() == 40
+
+
+def test_a_link_brings_settings_back_and_a_broken_one_is_explained(visit):
+    visitor = visit().open_run()
+    seed = visitor.page.get_by_label("seed, -").or_(visitor.page.get_by_label("seed", exact=True)).first
+    seed.fill("11")
+    seed.press("Enter")
+    visitor.page.get_by_text("waits for Reset").wait_for()
+    visitor.page.wait_for_url(re.compile(r"seed.*11"))
+    other = visit()
+    other.page.goto(visitor.page.url)
+    other.status("ready")
+    other.page.get_by_text("one run, seed 11").wait_for()
+    visitor.press("Undo")
+    visitor.page.get_by_text("waits for Reset").wait_for(state="detached")
+    broken = visit().open(set='{"seed": -3}')
+    alert = broken.page.locator(".note.bad")
+    alert.wait_for()
+    assert "seed" in alert.inner_text()
+    assert "Traceback" not in broken.page.locator("body").inner_text()
+    broken.status("ready")
+
+
+def test_every_download_holds_what_it_says(visit):
+    visitor = visit().open_run(interventions=[])
+    visitor.press("Step")
+    visitor.status("Tick 1")
+    png, name = visitor.download("PNG")
+    assert png.startswith(b"\x89PNG")
+    assert name == "digits-default-seed-1.png"
+    svg, _ = visitor.download("SVG")
+    assert b"<svg" in svg
+    archive, _ = visitor.download("Run as zip")
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        assert packed.testzip() is None
+        assert "digits-default/run.json" in packed.namelist()
+    frame = table(visitor)
+    assert len(frame) == 2
+    assert {"participation", "dlp_cdc", "quality_large_holdout"} <= set(frame.columns)
+    visitor.page.get_by_text("Settings as a file").click()
+    settings, _ = visitor.download("Download the settings")
+    assert json.loads(settings)["set"] == {"interventions": []}
+
+
+def test_a_killed_worker_is_reported_and_reset_recovers(visit, server):
+    visitor = visit().open_run(seed=31)
+    for worker in server.workers():
+        worker.kill()
+    alert = visitor.page.locator(".note.bad")
+    alert.wait_for()
+    assert "SIGKILL" in alert.inner_text()
+    visitor.press("Reset")
+    visitor.status("ready")
+    visitor.press("Step")
+    visitor.status("Tick 1")
+
+
+@pytest.mark.parametrize("width", [1400, 1024, 700])
+def test_nothing_scrolls_sideways(visit, width):
+    visitor = visit(viewport={"width": width, "height": 800}).open_run()
+    visitor.press("Step")
+    visitor.status("Tick 1")
+    for page in ("Live", "Compare", "Studies", "Explain"):
+        visitor.press(page, exact=True)
+        visitor.page.wait_for_timeout(300)
+        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width, page
+
+
+def test_the_keyboard_suffices_and_everything_has_a_name(visit):
+    visitor = visit().open_run(interventions=[])
+
+    def reach(name):
+        for _ in range(120):
+            visitor.page.keyboard.press("Tab")
+            if visitor.page.evaluate("document.activeElement.innerText || ''").strip().startswith(name):
+                return
+        raise AssertionError(f"Tab does not reach {name}")
+
+    reach("Step")
+    visitor.page.keyboard.press("Enter")
+    visitor.status("Tick 1")
+    reach("Call 10 %")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.get_by_text("begins with the next tick").wait_for()
+    reach("Explain")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.get_by_text("What the words mean").wait_for()
+    visitor.press("Live", exact=True)
+    visitor.page.locator("[role=img]").nth(4).wait_for()
+    for role in ("button", "textbox", "switch", "slider", "combobox"):
+        nameless = [
+            element.evaluate("element => element.outerHTML.slice(0, 200)")
+            for element in visitor.page.get_by_role(role).all()
+            if element.is_visible() and not _name(element)
+        ]
+        assert nameless == [], role
+    charts = visitor.page.locator("[role=img]").all()
+    assert len(charts) >= 6
+    assert all(chart.get_attribute("aria-label") for chart in charts)
+    assert "At tick 1: " in charts[0].get_attribute("aria-label")
+
+
+def _name(element):
+    return element.evaluate(
+        """element => (element.getAttribute("aria-label") || element.innerText || element.title
+            || [...(element.labels || [])].map(label => label.innerText).join(" ")
+            || (element.closest(".v-input") || element).innerText || "").trim()"""
+    )
+
+
+def test_studies_show_the_runs_of_the_folder_and_name_what_is_malformed(visit, server):
+    from scenarios.run_directory import RunDirectory
+    from scenarios.runs import play
+    from scenarios.scenario import load_scenario
+
+    played = play(load_scenario("digits-default", ticks=4, interventions=[]))
+    with RunDirectory(server.results / "four-ticks") as directory:
+        played.write(directory)
+    damaged = server.results / "damaged"
+    damaged.mkdir()
+    (damaged / "run.json").write_text("{", encoding="utf-8")
+    (damaged / "ticks.parquet").write_bytes(b"no table")
+    (server.results / "link").symlink_to(server.results / "four-ticks")
+    visitor = visit().open(page="studies")
+    visitor.press("four-ticks (run)")
+    chart = visitor.page.locator("[role=img]").first
+    chart.wait_for()
+    share = 100 * played.ticks["share_strike"].iloc[-1]
+    assert f"strike {share:.3g}" in chart.get_attribute("aria-label")
+    assert visitor.button("link (run)").count() == 0
+    visitor.press("damaged (run)")
+    visitor.page.get_by_text("damaged/run.json is not JSON").wait_for()
+
+
+def test_fifty_thousand_people_are_drawn_and_played(visit):
+    visitor = visit()
+    visitor.open(preset="published-curves", set=json.dumps({"population.users": 50_000}))
+    visitor.status("ready")
+    visitor.press("Play", exact=True)
+    grown(visitor, 3)
+    visitor.press("Pause")
+    visitor.page.get_by_text("one of every 2 people is drawn").first.wait_for()
+    visitor.page.get_by_text("curve: nothing is trained").wait_for()
+
+
+def test_the_leverage_curve_moves_with_participation(visit):
+    visitor = visit().open(page="explain")
+    figure = visitor.page.get_by_role("img").nth(1)
+    figure.wait_for()
+    assert figure.get_attribute("aria-label").endswith("at 10 %.")
+    visitor.press("Play from 0 to 100 %")
+    visitor.page.get_by_text("100 % of the people act").wait_for()
+    assert "Leverage is 1.0" in figure.get_attribute("aria-label")
+    visitor.page.get_by_text("reached", exact=True).wait_for()
