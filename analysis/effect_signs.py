@@ -236,19 +236,20 @@ def _best_split(
     smallest = max(1, int(np.ceil(_SMALLEST_SIDE * n)))
     if not len(shuffled):
         return {}, 0.0, nothing
+    signs = np.vstack([positive, shuffled]).astype(np.int64)
     if _is_numeric(axis):
         values = axis.to_numpy(np.float64)
         order = np.argsort(values, kind="stable")
         ordered = values[order]
         below = np.flatnonzero(ordered[1:] > ordered[:-1]) + 1  # how many points lie below each gap
-        counts = np.cumsum(np.vstack([positive, shuffled])[:, order], axis=1)[:, below - 1]
+        counts = np.cumsum(signs[:, order], axis=1)[:, below - 1]
         names: list[Any] = [float(ordered[cut - 1] + ordered[cut]) / 2 for cut in below]
     else:
         texts = list(axis.unique())
         # The others come first, as the lower side does.
         outside = np.array([(axis != text).to_numpy() for text in texts]).astype(np.int64)
         below = outside.sum(axis=1)
-        counts = np.vstack([positive, shuffled]).astype(np.int64) @ outside.T
+        counts = signs @ outside.T
         names = [str(text) for text in texts]
     allowed = (below >= smallest) & (n - below >= smallest)
     if not allowed.any():

@@ -156,8 +156,8 @@ def _run_again(run: RunStory) -> list[Part]:
         *((f"SHA-256 of {name}", said(digest)) for name, digest in mapping(manifest.get("data")).items()),
     ]
     how = (
-        "Save the scenario at the end of this page as scenario.yaml, beside the files it names, and play it: data-leverage run "
-        "scenario.yaml. The same code, data and versions give the same numbers."
+        "Save the scenario at the end of this page as scenario.yaml, beside the files it names, and play it: "
+        "data-leverage run scenario.yaml. The same code, data and versions give the same numbers."
     )
     return [
         Words([how]),

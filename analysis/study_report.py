@@ -5,13 +5,26 @@ Core Objects: StudyStory, study_report.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from analysis.report import Cell, Listing, Part, Picture, Report, Section, Table, Words, intervals, number
+from analysis.report import (
+    Cell,
+    Listing,
+    Part,
+    Picture,
+    Report,
+    Section,
+    Table,
+    Words,
+    intervals,
+    number,
+    span,
+)
 from analysis.report_texts import AssumptionRow, ledger_parts, said, told
 
 
@@ -162,7 +175,7 @@ def _of_output(study: StudyStory, output: str, effects: pd.DataFrame) -> Table:
                 row["mean_reference"],
                 row["mean"],
                 row["effect"],
-                f"{number(row['low'])} to {number(row['high'])}",
+                span(row["low"], row["high"]),
                 place(row["low"], row["effect"], row["high"]),
                 row["n"],
                 *((lacking or "none",) if lost else ()),
@@ -209,7 +222,7 @@ def _thresholds(study: StudyStory) -> list[Part]:
                 ", ".join([row["arm"], *others]),
                 row["along"],
                 row["threshold"],
-                f"{number(row['low'])} to {number(row['high'])}",
+                span(row["low"], row["high"]),
                 f"{row['share_reached']:.0%}",
                 row["n"],
             )
@@ -246,7 +259,9 @@ def _sensitivity(study: StudyStory) -> list[Part]:
     table = study.sensitivity
     if table.empty:
         return []
-    parts: list[Part] = [Words([line.strip() for line in study.sensitivity_lines])]
+    # What is indented belongs to the line before it.
+    paragraphs = re.split(r"\n(?! )", "\n".join(study.sensitivity_lines))
+    parts: list[Part] = [Words([text.replace("\n  ", "\n– ") for text in paragraphs])]  # noqa: RUF001
     return [*parts, *(_indices(table) if "index" in table.columns else _signs(table))]
 
 
@@ -259,9 +274,9 @@ def _indices(table: pd.DataFrame) -> list[Part]:
         rows = []
         for row in group.sort_values("value", ascending=False, kind="stable").to_dict("records"):
             what = f"{row['parameter']} x {row['other']}" if row["other"] else row["parameter"]
-            span = f"{number(row['low'])} to {number(row['high'])}"
+            between = span(row["low"], row["high"])
             rows.append(
-                (what, row["index"], row["value"], span, place(row["low"], row["value"], row["high"]))
+                (what, row["index"], row["value"], between, place(row["low"], row["value"], row["high"]))
             )
         what = f"{output}, arm {arm}" + (f" less {reference}" if reference else "")
         columns = ("Assumption", "Order", "Index", "95 % interval", "Drawn, 0 to 1")
@@ -276,14 +291,14 @@ def _signs(table: pd.DataFrame) -> list[Part]:
         place = intervals([(-1.0, 0.0, 1.0)])
         rows = []
         for row in group.sort_values("chance", kind="stable").to_dict("records"):
-            span = (row["correlation_low"], row["correlation"], row["correlation_high"])
+            ends = (row["correlation_low"], row["correlation"], row["correlation_high"])
             undefined = pd.isna(row["chance"])
             rows.append(
                 (
                     row["parameter"],
                     row["correlation"],
-                    f"{number(span[0])} to {number(span[2])}",
-                    place(*span),
+                    span(ends[0], ends[2]),
+                    place(*ends),
                     "" if undefined else said(row["split"]),
                     "" if undefined else f"{row['share_below']:.0%}",
                     "" if undefined else f"{row['share_above']:.0%}",
@@ -301,8 +316,8 @@ def _signs(table: pd.DataFrame) -> list[Part]:
 
 def _study_again(study: StudyStory) -> list[Part]:
     how = (
-        "Save the study at the end of this page as study.yaml, beside the files it names, and play it: data-leverage study "
-        "study.yaml. The same code, data and versions give the same numbers."
+        "Save the study at the end of this page as study.yaml, beside the files it names, and play it: "
+        "data-leverage study study.yaml. The same code, data and versions give the same numbers."
     )
     if study.codes:
         how += f" Digest of the code: {', '.join(study.codes)}."

@@ -66,8 +66,9 @@ def read_story(folder: Path) -> RunStory | StudyStory:
 
 def _run_story(folder: Path) -> RunStory:
     path = folder / run_directory.MANIFEST
+    content = _bytes(path)
     try:
-        manifest = json.loads(_bytes(path))
+        manifest = json.loads(content)
     except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON") from None
     if not isinstance(manifest, dict) or manifest.get("format") != run_directory.FORMAT:
@@ -90,8 +91,9 @@ def _stored_ledger(path: Path) -> list[AssumptionRow] | None:
     """Return the ledger that a run has beside it."""
     if not path.exists():
         return None
+    text_file = io.StringIO(_bytes(path).decode(errors="replace"), newline="")
     try:
-        rows = list(csv.DictReader(io.StringIO(_bytes(path).decode(errors="replace"), newline="")))
+        rows = list(csv.DictReader(text_file))
     except csv.Error as error:
         raise InputError(f"{path} is not a table ({error})") from None
 
@@ -183,6 +185,7 @@ def _runs(folder: Path, study: Study) -> pd.DataFrame:
     fits = (
         whole
         and numbers
+        and all(_plain(table[key]) for key in ("run_id", "arm", "status", *study.file.swept))
         and set(table["arm"]) == set(study.file.arms)
         and set(table["status"]) <= _STATUSES
         and bool((table[["point", "replicate"]] >= 0).all(axis=None))
@@ -191,6 +194,13 @@ def _runs(folder: Path, study: Study) -> pd.DataFrame:
     if not fits:
         raise InputError(f"{path} does not hold the runs of the study beside it")
     return table
+
+
+def _plain(column: pd.Series[Any]) -> bool:
+    """Return whether a column holds numbers, or texts, or nothing, and no lists or other objects."""
+    return pd.api.types.is_numeric_dtype(column) or all(
+        isinstance(value, str | float | None) for value in column
+    )
 
 
 def _failures(folder: Path, runs: pd.DataFrame) -> dict[str, str]:
@@ -288,11 +298,12 @@ def _figures(folder: Path) -> tuple[dict[str, bytes], list[str]]:
     return found, left_out
 
 
-def _bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+def _bytes(path: Path, most: int | None = None) -> bytes:
     """Return the content of a file of bounded size that is no link."""
+    most = MOST_BYTES if most is None else most
+    if path.is_symlink() or not path.is_file():
+        raise InputError(f"{path} is no file, or is a link")
     try:
-        if path.is_symlink() or not path.is_file():
-            raise InputError(f"{path} is no file, or is a link")
         with path.open("rb") as file:
             content = file.read(most + 1)
     except OSError as error:
