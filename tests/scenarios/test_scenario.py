@@ -190,8 +190,8 @@ def test_scenario_name_is_never_a_path(file, name):
         (
             "population:\n  beliefs: {linear: 0.5}\n",
             (
-                "town.yaml:4: population.beliefs: the shares linear, pessimist, true and biased add up to 0.9, "
-                "not to 1"
+                "town.yaml:4: population.beliefs: the shares linear, pessimist, true and biased "
+                "add up to 0.9, not to 1"
             ),
         ),
         (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -25,7 +26,10 @@ def answered(headers, kind="http", hosts=("127.0.0.1", "localhost")):
         sent.append(message)
 
     scope = {"type": kind, "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
-    asyncio.run(OwnVisitorsOnly(application, frozenset(hosts))(scope, receive, send))
+    guarded = OwnVisitorsOnly(application, frozenset(hosts))
+    # In a thread of its own: Playwright keeps a loop running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, guarded(scope, receive, send)).result()
     return sent
 
 
