@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from learners.evaluation import Evaluation
+from learners.holdings import Holding
 from learners.leverage import LeverageScale
-from learners.usecase import Reference, update_worlds
+from learners.usecase import Learner, Reference, UseCase, update_worlds
 
 Effect: TypeAlias = Callable[[Sequence[NDArray[np.bool_]]], NDArray[np.float64]]
 """Sets of owners, bool[owners] each, to the effect that each would have by taking part."""
@@ -87,25 +89,43 @@ def strike_effect(reference: Reference, on: NDArray[np.bool_] | None = None) -> 
         quality(reference.uninformed.holdout), quality(reference.evaluation.predictions.holdout)
     )
 
+    def lost(left: Evaluation) -> float:
+        return float(scale.strike(quality(left.predictions.holdout)))
+
     def effect(sets: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
-        learners = [reference.learner.fork(effort="shadow") for _ in sets]
         holdings = [reference.evaluation.holding.without(strikers) for strikers in sets]
-        left = update_worlds(learners, holdings)
-        return np.array([float(scale.strike(quality(e.predictions.holdout))) for e in left])
+        return _measured(use_case, lambda: reference.learner.fork(effort="shadow"), holdings, lost)
 
     return effect
 
 
 def contribution_effect(reference: Reference, seed: int) -> Effect:
     """Return the effect of contributors: Small Co.'s DLP of cdc on the holdout, trained cold."""
+    use_case = reference.use_case
     scale = reference.scale("holdout", reference.evaluation)
 
+    def gained(trained: Evaluation) -> float:
+        return float(scale.cdc(trained.holdout))
+
     def effect(sets: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
-        learners = [reference.use_case.learner(seed, effort="shadow") for _ in sets]
         holdings = [reference.evaluation.holding.without(~contributors) for contributors in sets]
-        return np.array([float(scale.cdc(e.holdout)) for e in update_worlds(learners, holdings)])
+        return _measured(use_case, lambda: use_case.learner(seed, effort="shadow"), holdings, gained)
 
     return effect
+
+
+def _measured(
+    use_case: UseCase,
+    learner: Callable[[], Learner],
+    holdings: Sequence[Holding],
+    measure: Callable[[Evaluation], float],
+) -> NDArray[np.float64]:
+    """Return what is measured of a new learner on each holding; no model is kept longer than it takes."""
+    found: list[float] = []
+    for first in range(0, len(holdings), use_case.worlds_at_once):
+        some = holdings[first : first + use_case.worlds_at_once]
+        found += map(measure, update_worlds([learner() for _ in some], some))
+    return np.array(found)
 
 
 def _random_set(

@@ -48,6 +48,10 @@ def movielens(
     return RatingUseCase(name, data, device, split, FactorisationParameters(**learner_parameters))
 
 
+WORLDS_ON_GPU = 8
+"""Worlds that a GPU is given at once, since one alone leaves it idle; a guess, not measured."""
+
+
 class RatingUseCase(UseCase):
     """Ratings predicted by matrix factorisation; owners are the raters."""
 
@@ -60,6 +64,7 @@ class RatingUseCase(UseCase):
     ) -> None:
         self.data = data
         self.parameters = parameters
+        self.worlds_at_once = 1 if device == "cpu" else WORLDS_ON_GPU
         self._ids = (data.owner_ids[data.owners], data.item_ids[data.items])
         super().__init__(
             name,

@@ -82,8 +82,11 @@ class UseCase(ABC):
         The torch device the learner trains on.
     warnings
         One line for each thing a reader of results should know of the data.
+    worlds_at_once
+        How many learners are worth training together, see :func:`update_worlds`; each takes memory.
     """
 
+    worlds_at_once = 1
     name: str
     metric: Metric
     personalised: bool
