@@ -56,9 +56,13 @@ def server(chromium, tmp_path_factory):
         env={**os.environ, "COLUMNS": "200"},
     )
     try:
-        said = process.stdout.readline()
-        address = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert address, said + process.stdout.read()
+        said = []
+        for line in process.stdout:  # libraries may speak first, as where a cache of fonts is made
+            said.append(line)
+            if address := re.search(r"http://127\.0\.0\.1:\d+", line):
+                break
+        else:
+            pytest.fail("".join(said))
         yield Server(process, address[0], results)
     finally:
         process.terminate()
