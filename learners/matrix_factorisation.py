@@ -134,7 +134,7 @@ class FactorisationLearner(Learner):
     @classmethod
     def fit_worlds(cls, learners: Sequence[Self], holdings: Sequence[Holding]) -> list[Predictions]:
         """Fit learners as one batch on a GPU, which a world alone leaves idle; in turn on a CPU."""
-        if learners[0].device.type == "cpu":
+        if learners[0].use_case.worlds_at_once == 1:
             return super().fit_worlds(learners, holdings)
         return fit_together(learners, holdings)
 

@@ -10,7 +10,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,30 +27,35 @@ from learners.splits import COMPANY, HOLDOUT, TRAIN
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
+
+class Entry(NamedTuple):
+    """Where a use case is to be found, as ``module:name``; imported only when asked for: models are heavy.
+
+    Attributes
+    ----------
+    builder
+        The function that builds it.
+    parameters
+        The class of what :func:`load_use_case` takes as parameters of its learner.
+    """
+
+    builder: str
+    parameters: str
+
+
+_MOVIELENS = Entry("learners.ratings:movielens", "learners.matrix_factorisation:FactorisationParameters")
+
 REGISTRY = {
-    "digits": "learners.images:digits",
-    "ml-100k": "learners.ratings:movielens",
-    "ml-1m": "learners.ratings:movielens",
-    "ml-10m": "learners.ratings:movielens",
-    "pinterest-20": "learners.topn:pinterest",
-    "toxic": "learners.text:toxic",
-    "cifar-10": "learners.images:cifar_resnet",
-    "cifar-10-features": "learners.images:cifar_features",
+    "digits": Entry("learners.images:digits", "learners.images:ImageParameters"),
+    "ml-100k": _MOVIELENS,
+    "ml-1m": _MOVIELENS,
+    "ml-10m": _MOVIELENS,
+    "pinterest-20": Entry("learners.topn:pinterest", "learners.item_knn:ItemKNNParameters"),
+    "toxic": Entry("learners.text:toxic", "learners.text:TextParameters"),
+    "cifar-10": Entry("learners.images:cifar_resnet", "learners.resnet:ResNetParameters"),
+    "cifar-10-features": Entry("learners.images:cifar_features", "learners.images:PatchParameters"),
 }
-"""Use case to ``module:function`` that builds it; imported only when asked for: models are heavy."""
-
-
-LEARNER_PARAMETERS = {
-    "digits": "learners.images:ImageParameters",
-    "ml-100k": "learners.matrix_factorisation:FactorisationParameters",
-    "ml-1m": "learners.matrix_factorisation:FactorisationParameters",
-    "ml-10m": "learners.matrix_factorisation:FactorisationParameters",
-    "pinterest-20": "learners.item_knn:ItemKNNParameters",
-    "toxic": "learners.text:TextParameters",
-    "cifar-10": "learners.resnet:ResNetParameters",
-    "cifar-10-features": "learners.images:PatchParameters",
-}
-"""Use case to ``module:class`` of what :func:`load_use_case` takes as parameters of its learner."""
+"""Name of each use case to its entry."""
 
 
 Effort = Literal["reference", "retraining", "shadow"]
@@ -342,8 +347,7 @@ def load_use_case(
     """
     if name not in REGISTRY:
         raise InputError(f"use_case: '{name}' is not one of {', '.join(REGISTRY)}")
-    module, function = REGISTRY[name].split(":")
-    build = getattr(importlib.import_module(module), function)
+    build = _found(REGISTRY[name].builder)
     try:
         use_case: UseCase = build(
             name,
@@ -365,9 +369,13 @@ def load_use_case(
 
 def parameters_of(name: str) -> type[Parameters]:
     """Return the class of the parameters of a use case's learner."""
-    module, kind = LEARNER_PARAMETERS[name].split(":")
-    found: type[Parameters] = getattr(importlib.import_module(module), kind)
+    found: type[Parameters] = _found(REGISTRY[name].parameters)
     return found
+
+
+def _found(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def torch_device(device: str) -> str:

@@ -120,7 +120,8 @@ def play_study(
                 for name, results in tables.items():
                     if len(results):
                         store.write(f"{name}.csv", csv_text(results).encode())
-                draw_study(study, plan, store)
+        if not loop.interrupted:  # who presses Ctrl-C wants the prompt back
+            draw_study(study, plan, store)
     return StudyResult(out, runs, found, reached, depends, loop.interrupted, loop.played, loop.failures)
 
 

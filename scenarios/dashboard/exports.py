@@ -40,6 +40,7 @@ def figure_file(
     rows: Sequence[Row], events: Sequence[Event], facts: Facts, suffix: Literal["png", "svg"]
 ) -> bytes:
     """Return who acts, leverage, quality and revenue in one figure, as in the folder of a run."""
+    from analysis.figure_files import rendered
     from analysis.figures import run_figures
 
     figures = run_figures(
@@ -50,9 +51,7 @@ def figure_file(
         facts.perspective,
         facts.unit,
     )
-    buffer = io.BytesIO()
-    figures["overview"].savefig(buffer, format=suffix, dpi=150)
-    return buffer.getvalue()
+    return rendered(figures["overview"])[suffix]
 
 
 def packed_run(scenario: Scenario, model: DataLeverageModel) -> bytes:

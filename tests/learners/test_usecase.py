@@ -24,7 +24,7 @@ def refusal(name="digits", **arguments):
 
 def test_registry_names_builders():
     for entry in REGISTRY.values():
-        module, function = entry.split(":")
+        module, function = entry.builder.split(":")
         assert callable(getattr(importlib.import_module(module), function))
 
 
