@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from abm.services import Service
 from abm.training import Training
 from learners.composition import CompositionGap
-from learners.curve_table import Curve, CurveValue
+from learners.curves.curve_table import Curve, CurveValue
 from learners.evaluation import PERSPECTIVES
 from learners.holdings import ABSENT, GENUINE, Holding
 

@@ -53,7 +53,7 @@ from abm.targeting import Audience
 from abm.training import LARGE, SMALL, Replay
 from abm.welfare import Welfare
 from learners.composition import CompositionGap
-from learners.curve_table import Curve
+from learners.curves.curve_table import Curve
 from learners.errors import InputError
 from learners.holdings import ABSENT, GENUINE
 from learners.leverage import published_scale

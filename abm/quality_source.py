@@ -12,7 +12,7 @@ from abm.clock import ClockParameters
 from abm.curve_training import CurveTraining
 from abm.population import PopulationParameters, poisons_on_offer
 from abm.training import LiveTraining, Replay, Training, recorded_users
-from learners.curve_table import Curve
+from learners.curves.curve_table import Curve
 from learners.errors import InputError
 from learners.parameters import constant
 from learners.poisoning import Poison

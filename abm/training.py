@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from abm.services import Service
 from learners.composition import CompositionGap, composition_gap, contribution_effect, strike_effect
-from learners.curves import BELIEF_RATES, learning_curve
+from learners.curves.measuring import BELIEF_RATES, learning_curve
 from learners.errors import InputError
 from learners.evaluation import PERSPECTIVES, Evaluation
 from learners.holdings import GENUINE, Holding

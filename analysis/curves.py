@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from learners.curves import Measurement
+from learners.curves.measuring import Measurement
 
 PERSPECTIVES = ("company", "served", "holdout")
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.streams import Streams
-from learners.ratings import RatingUseCase
+from learners.ratings.use_case import RatingUseCase
 
 Groups = dict[tuple[str, str], NDArray[np.bool_]]
 """Kind and label of a group to its members, bool[owners]."""

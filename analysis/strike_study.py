@@ -29,7 +29,7 @@ from analysis.run_pool import measure
 from analysis.surprise_svd import svd_predictions
 from learners.errors import InputError
 from learners.holdings import Holding
-from learners.ratings import RELEVANT, RatingUseCase
+from learners.ratings.use_case import RELEVANT, RatingUseCase
 from learners.usecase import REGISTRY, Learner, load_use_case
 
 SIZES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.375, 0.5, 0.8, 0.99)

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from learners.errors import InputError
-from learners.ratings import RatingUseCase
+from learners.ratings.use_case import RatingUseCase
 
 
 def svd_predictions(use_case: RatingUseCase, training: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -43,17 +43,21 @@ class Entry(NamedTuple):
     parameters: str
 
 
-_MOVIELENS = Entry("learners.ratings:movielens", "learners.matrix_factorisation:FactorisationParameters")
+_MOVIELENS = Entry(
+    "learners.ratings.use_case:movielens", "learners.ratings.matrix_factorisation:FactorisationParameters"
+)
 
 REGISTRY = {
-    "digits": Entry("learners.images:digits", "learners.images:ImageParameters"),
+    "digits": Entry("learners.images.use_case:digits", "learners.images.use_case:ImageParameters"),
     "ml-100k": _MOVIELENS,
     "ml-1m": _MOVIELENS,
     "ml-10m": _MOVIELENS,
-    "pinterest-20": Entry("learners.topn:pinterest", "learners.item_knn:ItemKNNParameters"),
-    "toxic": Entry("learners.text:toxic", "learners.text:TextParameters"),
-    "cifar-10": Entry("learners.images:cifar_resnet", "learners.resnet:ResNetParameters"),
-    "cifar-10-features": Entry("learners.images:cifar_features", "learners.images:PatchParameters"),
+    "pinterest-20": Entry("learners.topn.use_case:pinterest", "learners.topn.item_knn:ItemKNNParameters"),
+    "toxic": Entry("learners.text.use_case:toxic", "learners.text.use_case:TextParameters"),
+    "cifar-10": Entry("learners.images.use_case:cifar_resnet", "learners.images.resnet:ResNetParameters"),
+    "cifar-10-features": Entry(
+        "learners.images.use_case:cifar_features", "learners.images.use_case:PatchParameters"
+    ),
 }
 """Name of each use case to its entry."""
 

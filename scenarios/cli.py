@@ -14,9 +14,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from learners.errors import InputError, OutputError
+from scenarios.commands.reports import report
+from scenarios.commands.studies import status, study
 from scenarios.progress import RunProgress, StepProgress, stderr
-from scenarios.report_commands import report
-from scenarios.study_commands import status, study
 
 # One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
 # and torch are imported, whatever the environment says.
@@ -181,7 +181,7 @@ def curve(
 ) -> None:
     """Measure what models reach on random shares of the data; a restart goes on where it stopped."""
     from analysis.curves import PERSPECTIVES, leverage_by_rate
-    from learners.curves import RATES
+    from learners.curves.measuring import RATES
     from learners.usecase import load_use_case
     from scenarios.curves import measured_curve
     from scenarios.reproductions import fractions
@@ -303,7 +303,7 @@ def bench(
     json: Json = False,
 ) -> None:
     """Measure speed as ratios to a floor or a peer in the same run."""
-    from scenarios.benchmarks import BENCHMARKS, lines
+    from scenarios.benchmarks.registry import BENCHMARKS, lines
     from scenarios.run_directory import json_text
 
     if name and name not in BENCHMARKS:

@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 import torch
 from threadpoolctl import threadpool_limits
 
-from learners.curve_files import FORMAT, RECORD, ROWS, read_measurements, read_record
-from learners.curves import CurvePoint, Measurement, measured_points, planned_points
+from learners.curves.curve_files import FORMAT, RECORD, ROWS, read_measurements, read_record
+from learners.curves.measuring import CurvePoint, Measurement, measured_points, planned_points
 from learners.errors import InputError, OutputError
 from learners.parameters import Parameters
 from learners.usecase import UseCase
@@ -56,7 +56,7 @@ def measured_curve(
     out
         The folder, made where it is not there.
     rates, repeats, poisons
-        See :func:`learners.curves.planned_points`.
+        See :func:`learners.curves.measuring.planned_points`.
     seed
         Of the orders of the owners and of the fits.
 

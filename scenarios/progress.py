@@ -8,7 +8,7 @@ from rich.console import Console
 
 if TYPE_CHECKING:
     from abm.model import DataLeverageModel
-    from learners.curves import CurvePoint
+    from learners.curves.measuring import CurvePoint
 
 stderr = Console(stderr=True)
 

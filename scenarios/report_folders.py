@@ -24,8 +24,9 @@ from analysis.report_texts import TEXTS, AssumptionRow, mapping, said
 from analysis.run_report import RunStory
 from analysis.study_report import StudyStory
 from learners.errors import InputError
-from scenarios import run_directory, store
-from scenarios.designs import Range, Sampled
+from scenarios import run_directory
+from scenarios.batch import store
+from scenarios.batch.designs import Range, Sampled
 from scenarios.yaml_file import read_mapping, validated, with_value, written
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from abm.networks.random_families import WattsStrogatz
 from abm.policy import Policy
 from abm.population import PopulationParameters
 from abm.records import RecordParameters
-from learners.curve_files import load_curve
-from learners.curve_table import Mode
+from learners.curves.curve_files import load_curve
+from learners.curves.curve_table import Mode
+from learners.curves.published_curves import PUBLISHED, published_curve
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
-from learners.published_curves import PUBLISHED, published_curve
 from learners.usecase import REGISTRY, load_use_case
 from scenarios.interventions import Interventions
 from scenarios.yaml_file import YamlDocument, read_mapping, set_key, validated, with_value
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from abm.model import DataLeverageModel
-    from learners.curve_table import Curve
+    from learners.curves.curve_table import Curve
     from learners.usecase import UseCase
 
 LIBRARY = Path(__file__).parent / "library"

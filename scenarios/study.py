@@ -19,15 +19,15 @@ from abm.streams import Streams
 from analysis.outputs import Final, Outputs
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
-from scenarios.designs import Design, LatinHypercube, Sampled, Sobol
+from scenarios.batch.designs import Design, LatinHypercube, Sampled, Sobol
 from scenarios.scenario import LIBRARY, scenario_document
 from scenarios.yaml_file import YamlDocument, read_mapping, set_key, validated
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from scenarios.study_plan import Plan
-    from scenarios.study_run import StudyResult
+    from scenarios.batch.loop import StudyResult
+    from scenarios.batch.plan import Plan
 
 DEFAULT_OUTPUTS = ("participation", "dlp_cdc", "dlp_strike", "revenue_large", "revenue_small")
 
@@ -167,7 +167,7 @@ class Study:
         InputError
             One line for each problem: file, line, key, and what is allowed.
         """
-        from scenarios.study_plan import planned
+        from scenarios.batch.plan import planned
 
         return planned(self)
 
@@ -295,8 +295,8 @@ class Study:
         OutputError
             If the folder cannot be written; finished runs are kept.
         """
-        from scenarios.engines import open_engine
-        from scenarios.study_run import play_study
+        from scenarios.batch.engines import open_engine
+        from scenarios.batch.loop import play_study
 
         folder = Path(out) if out is not None else Path("results") / self.file.name
         data = None if data_dir is None else Path(data_dir)

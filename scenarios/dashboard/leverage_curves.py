@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from learners.curve_files import RECORD, ROWS, load_curve, read_record
+from learners.curves.curve_files import RECORD, ROWS, load_curve, read_record
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
 from learners.leverage import PUBLISHED_SCALES
-from learners.published_curves import published_curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from learners.curve_table import Curve
+    from learners.curves.curve_table import Curve
 
 Lever = Literal["cdc", "strike", "cdc_delete", "boycott"]
 

@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from learners.errors import InputError
-from scenarios import run_directory, store
+from scenarios import run_directory
+from scenarios.batch import store
 from scenarios.yaml_file import read_mapping
 
 MOST_BYTES = 200_000_000

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from learners.curves.published_curves import PUBLISHED
 from learners.errors import InputError
-from learners.published_curves import PUBLISHED
 from scenarios.assumptions import assumptions
 from scenarios.scenario import DEFAULT, LIBRARY, Scenario, load_scenario, shipped
 from scenarios.yaml_file import YamlDocument, set_key

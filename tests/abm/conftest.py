@@ -9,8 +9,8 @@ import pytest
 from abm.decisions import DecisionRule
 from abm.model import DataLeverageModel
 from learners.datasets.records import RatingData
-from learners.matrix_factorisation import FactorisationParameters
-from learners.ratings import RatingUseCase
+from learners.ratings.matrix_factorisation import FactorisationParameters
+from learners.ratings.use_case import RatingUseCase
 from learners.usecase import Learner, load_use_case
 
 

@@ -6,8 +6,8 @@ from abm.assistant import Advice, AssistantParameters, advice, critical_mass, se
 from abm.beliefs import FAMILIES, BeliefParameters, Beliefs
 from abm.policy import Policy
 from abm.streams import Streams
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
-from learners.published_curves import published_curve
 from scenarios.interventions import Assistant
 
 LINEAR, PESSIMIST = FAMILIES.index("linear"), FAMILIES.index("pessimist")

@@ -4,8 +4,8 @@ import pytest
 
 from abm.attribution import LEVERS, OUTCOMES, attribution_columns
 from abm.model import DataLeverageModel
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
-from learners.published_curves import published_curve
 
 
 def shares(row, outcome):

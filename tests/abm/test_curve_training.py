@@ -7,13 +7,13 @@ import pytest
 from abm.beliefs import FAMILIES
 from abm.curve_training import CurveTraining
 from abm.training import LARGE
-from learners.curve_files import load_curve
+from learners.curves.curve_files import load_curve
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
 from learners.evaluation import PERSPECTIVES
 from learners.holdings import FIRST_POISON, GENUINE, Holding
 from learners.leverage import published_scale
 from learners.poisoning import Poison
-from learners.published_curves import published_curve
 from learners.usecase import Learner
 from scenarios.curves import measured_curve
 

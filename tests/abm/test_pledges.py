@@ -4,8 +4,8 @@ from pydantic import ValidationError
 
 from abm.decisions import DecisionRule
 from abm.targeting import Target
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
-from learners.published_curves import published_curve
 from scenarios.interventions import Assistant, ConditionalPledge, DeletionRight
 
 STRIKE, CDC = "strike", "cdc"

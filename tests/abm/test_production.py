@@ -5,10 +5,10 @@ import pytest
 
 from abm.production import MeasuredCurves, ProductionParameters, between_points, measured_production
 from abm.production_shape import TEMPLATE, production_shape
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
 from learners.parameters import parsed
 from learners.published import contribution_table
-from learners.published_curves import published_curve
 
 R = np.linspace(0, 1, 41)
 

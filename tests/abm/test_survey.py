@@ -9,8 +9,8 @@ from abm.population import Population, PopulationParameters
 from abm.streams import Streams
 from abm.survey import TRAITS
 from abm.survey_file import read_survey
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
-from learners.published_curves import published_curve
 
 N = 20_000
 GENDER = np.where(np.arange(N) % 4 == 0, "F", "M")

@@ -4,7 +4,7 @@ import pytest
 from abm import welfare as module
 from abm.actions import ACTIONS, STAY
 from abm.model import DataLeverageModel
-from learners.published_curves import published_curve
+from learners.curves.published_curves import published_curve
 
 
 def model(decision=None, users=400, **given):

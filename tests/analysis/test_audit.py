@@ -4,10 +4,10 @@ import pytest
 
 from abm.model import DataLeverageModel
 from analysis.audit import audit, audited_ticks, largest_error
-from learners.curve_files import load_curve
+from learners.curves.curve_files import load_curve
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
 from learners.leverage import LeverageScale
-from learners.published_curves import published_curve
 from learners.usecase import Reference, load_use_case
 from scenarios.curves import measured_curve
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from analysis.curves import leverage_by_rate
-from learners.curves import Measurement
+from learners.curves.measuring import Measurement
 
 
 def row(clean, quality, repeat=0, poison="", poisoned=0.0, perspective="company", baseline=0.2, best=1.0):

@@ -5,8 +5,8 @@ import pytest
 
 from analysis.group_strikes import groups_of, half_of
 from learners.datasets.records import RatingData
-from learners.matrix_factorisation import FactorisationParameters
-from learners.ratings import RatingUseCase
+from learners.ratings.matrix_factorisation import FactorisationParameters
+from learners.ratings.use_case import RatingUseCase
 
 
 @pytest.fixture(scope="module")

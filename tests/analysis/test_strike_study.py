@@ -11,8 +11,8 @@ from analysis.strike_study import FoldLoading, StrikePlan, run_strikes
 from learners.datasets.records import RatingData
 from learners.errors import InputError
 from learners.holdings import Holding
-from learners.matrix_factorisation import FactorisationParameters
-from learners.ratings import RatingUseCase
+from learners.ratings.matrix_factorisation import FactorisationParameters
+from learners.ratings.use_case import RatingUseCase
 
 PLAN = StrikePlan("ml-small", (0.1, 0.3, 0.8), 2, 3)
 

@@ -4,8 +4,8 @@ import pytest
 
 from analysis.surprise_svd import svd_predictions
 from learners.datasets.records import RatingData
-from learners.matrix_factorisation import FactorisationParameters
-from learners.ratings import RatingUseCase
+from learners.ratings.matrix_factorisation import FactorisationParameters
+from learners.ratings.use_case import RatingUseCase
 from learners.splits import TRAIN
 
 surprise = pytest.importorskip("surprise")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from learners.datasets.records import InteractionData, RatingData
-from learners.item_knn import ItemKNNParameters
-from learners.matrix_factorisation import FactorisationParameters
-from learners.ratings import RatingUseCase
-from learners.topn import TopNUseCase
+from learners.ratings.matrix_factorisation import FactorisationParameters
+from learners.ratings.use_case import RatingUseCase
+from learners.topn.item_knn import ItemKNNParameters
+from learners.topn.use_case import TopNUseCase
 from learners.usecase import load_use_case
 
 

@@ -9,7 +9,7 @@ import torch
 from learners.errors import InputError
 from learners.holdings import Holding
 from learners.leverage import PUBLISHED_SCALES, LeverageScale
-from learners.matrix_factorisation import FactorisationParameters
+from learners.ratings.matrix_factorisation import FactorisationParameters
 from learners.usecase import REGISTRY, Reference, UseCase, load_use_case, update_worlds
 
 

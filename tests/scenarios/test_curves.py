@@ -8,12 +8,12 @@ import time
 import numpy as np
 import pytest
 
-from learners.curve_files import read_measurements
-from learners.curves import CurvePoint, measured_points, planned_points
+from learners.curves.curve_files import read_measurements
+from learners.curves.measuring import CurvePoint, measured_points, planned_points
 from learners.datasets.records import RatingData
 from learners.errors import InputError, OutputError
-from learners.matrix_factorisation import FactorisationParameters
-from learners.ratings import RatingUseCase
+from learners.ratings.matrix_factorisation import FactorisationParameters
+from learners.ratings.use_case import RatingUseCase
 from learners.usecase import load_use_case
 from scenarios.curves import measured_curve
 

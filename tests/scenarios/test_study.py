@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from learners.errors import InputError
+from scenarios.batch.plan import _digest, hashed, scenario_of
 from scenarios.scenario import Scenario
 from scenarios.study import load_study, study_schema
-from scenarios.study_plan import _digest, hashed, scenario_of
 from scenarios.yaml_file import read_mapping, written
 
 STUDY = """\

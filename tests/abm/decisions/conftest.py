@@ -13,8 +13,8 @@ from abm.decisions import DecisionParameters, Start, decision_rule
 from abm.networks.network import Network
 from abm.production import MeasuredCurves
 from abm.streams import Streams
+from learners.curves.published_curves import published_curve
 from learners.parameters import parsed
-from learners.published_curves import published_curve
 
 
 @cache

@@ -6,9 +6,9 @@ import pytest
 from abm.model import DataLeverageModel
 from abm.networks.family import Family
 from abm.networks.trait_groups import trait_groups
+from learners.curves.published_curves import published_curve
 from learners.errors import InputError
 from learners.parameters import parameter
-from learners.published_curves import published_curve
 
 
 def test_quarters_of_interest_and_power_users():

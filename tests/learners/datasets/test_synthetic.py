@@ -6,8 +6,8 @@ import pytest
 from learners.datasets.synthetic import LEAST, synthetic_ratings
 from learners.errors import InputError
 from learners.holdings import Holding
-from learners.matrix_factorisation import FactorisationParameters
-from learners.ratings import RatingUseCase
+from learners.ratings.matrix_factorisation import FactorisationParameters
+from learners.ratings.use_case import RatingUseCase
 
 SIZE = 3000, 400, 100_000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from learners.published_curves import published_curve
+from learners.curves.published_curves import published_curve
 from scenarios.dashboard.leverage_curves import POINTS, CurveSource, played, sources
 
 

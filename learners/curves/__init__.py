@@ -1,0 +1,1 @@
+"""Learning curves: measured, stored, published, and read off."""

@@ -1,0 +1,1 @@
+"""Image classification: digits and CIFAR-10, ridge regression on frozen features, and a ResNet-9."""

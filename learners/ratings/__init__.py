@@ -1,0 +1,1 @@
+"""Rating prediction: the MovieLens use cases and matrix factorisation."""

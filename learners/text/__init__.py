@@ -1,0 +1,1 @@
+"""Text classification: the toxic comments and logistic regression on TF-IDF features."""

@@ -1,0 +1,1 @@
+"""Top-n recommendation: the Pinterest use case and item-kNN."""
