@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from abm.actions import CONTRIBUTE, LEAVE, Stances
+from abm.actions import Stances
 from abm.agents import SocietyModel, User, UserView
 from abm.assistant import advice
 from abm.attribution import lever_attribution
 from abm.beliefs import Beliefs
 from abm.campaigns import Campaigns
 from abm.clock import Clock, ClockParameters
-from abm.companies import CompanyParameters, DataStore, LargeCompany, SmallCompany
+from abm.companies import CompanyParameters, found_companies
 from abm.consent import automatic_bits
 from abm.decisions import (
     DecisionParameters,
@@ -48,6 +48,7 @@ from abm.records import (
 )
 from abm.revenue import revenue
 from abm.services import attention_by_state
+from abm.stance_changes import change_stances
 from abm.streams import Streams
 from abm.targeting import Audience
 from abm.training import LARGE, SMALL, Replay
@@ -55,7 +56,7 @@ from abm.welfare import Welfare
 from learners.composition import CompositionGap
 from learners.curves.curve_table import Curve
 from learners.errors import InputError
-from learners.holdings import ABSENT, GENUINE
+from learners.holdings import GENUINE
 from learners.leverage import published_scale
 from learners.parameters import constant, parsed
 from learners.usecase import UseCase
@@ -187,7 +188,8 @@ class DataLeverageModel(SocietyModel):
         self.campaigns = Campaigns(
             self.policy_schedule, self.rule, self.stances, self.population.n_users, self.events
         )
-        self._found_companies()
+        self.large, self.small = found_companies(self, self.company_parameters)
+        self.started_at_small = self.small.known.copy()
         curves = MeasuredCurves(self.training.curve_points, self.share_at_small)
         self.rule.begin(Start(self.stances, self.network, self.streams, curves))
 
@@ -223,20 +225,6 @@ class DataLeverageModel(SocietyModel):
             model_reporters={column: partial(recorded, column=column) for column in tick_row(self)}
         )
         self._record()
-
-    def _found_companies(self) -> None:
-        n = self.population.n_users
-        poisons = tuple(poison for poison in self.stances.poisons if poison is not None)
-        parameters = self.company_parameters
-        everything = DataStore(np.full(n, GENUINE, np.int8), poisons, self.record_owners)
-        starts = self.streams.generator("small start").random(n) < parameters.small.starts_with
-        self.started_at_small = starts
-        first = DataStore(np.where(starts, GENUINE, ABSENT).astype(np.int8), poisons, self.record_owners)
-        if self.clock.arrived is not None:
-            everything.arrived = self.clock.arrived.copy()
-            first.arrived = self.clock.arrived & starts[self.record_owners]
-        self.large = LargeCompany(self, parameters.large, everything)
-        self.small = SmallCompany(self, parameters.small, first)
 
     @property
     def tick(self) -> int:
@@ -344,35 +332,7 @@ class DataLeverageModel(SocietyModel):
 
     # 4. ledger
     def _post(self, view: DecisionView, wanted: NDArray[np.int8]) -> None:
-        population = self.population
-        users = np.flatnonzero(wanted != population.stance)
-        before, after = population.stance[users], wanted[users]
-        has_copy = population.has_copy[users]
-        asks = self.stances.bits[after, CONTRIBUTE] & ~has_copy
-        if self.rule.requests_portability and asks.any():
-            lot = self.streams.generator("portability", self.tick).random(population.n_users)[users]
-            refused = asks & (lot >= self.policy.of("portability_success", users))
-            if refused.any():
-                self.events.add(
-                    self.tick, "portability refused", "Small Co.", refused.sum(), "requests refused"
-                )
-            users, before, after, has_copy = (a[~refused] for a in (users, before, after, has_copy))
-        keeps = has_copy & ~np.asarray(self.policy.of("revocation_right", users))
-        after = np.where(keeps, self.stances.with_copy[after], after)
-        refused = ~view.permitted(users)[np.arange(len(users)), after]
-        if refused.any():
-            name = self.stances.names[after[refused][0]]
-            raise InputError(
-                f"stance '{name}', chosen for user {users[refused][0]} at tick {self.tick}, is not permitted:"
-                " the policy grants no right to it, or nothing is left to contribute"
-            )
-        self.ledger.post_changes(self.tick, self.stances, users, before, after, has_copy)
-        population.stance[users] = after
-        population.has_copy[users] = self.stances.bits[after, CONTRIBUTE] | (
-            has_copy & (self.stances.with_copy[after] == after)
-        )
-        self.uses_large[users] = ~self.stances.bits[after, LEAVE]
-        self.switch_rate = float(np.count_nonzero(before != after)) / population.n_users
+        self.switch_rate = change_stances(self, view, wanted) / self.population.n_users
 
     # 5. intake
     def _intake(self) -> None:

@@ -1,0 +1,19 @@
+"""The two companies: what they hold, how moves of data reach them, and when they retrain."""
+
+from abm.companies.company import Company
+from abm.companies.data_store import DataStore
+from abm.companies.founding import found_companies
+from abm.companies.large import LargeCompany
+from abm.companies.parameters import CompanyParameters, LargeParameters, SmallParameters
+from abm.companies.small import SmallCompany
+
+__all__ = [
+    "Company",
+    "CompanyParameters",
+    "DataStore",
+    "LargeCompany",
+    "LargeParameters",
+    "SmallCompany",
+    "SmallParameters",
+    "found_companies",
+]
