@@ -12,6 +12,7 @@ from learners.errors import InputError
 from learners.poisoning import Poison
 
 WITHHOLD, DELETE, CONTRIBUTE, POISON, LEAVE = range(5)
+BITS = ("withhold", "delete", "contribute", "poison", "leave")
 """Columns of :attr:`Stances.bits`."""
 
 NAMED_STANCES = {

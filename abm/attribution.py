@@ -56,8 +56,14 @@ class _Levers:
 
     def __init__(self, model: DataLeverageModel) -> None:
         self.model = model
-        codes, arrived, exists = model.large.store.codes, model.large.store.arrived, model.clock.arrived
+        # What the weights lack counts, not what the store lacks, and not what the company itself left out.
+        codes, arrived, exists = (
+            model.large.unscreened.codes,
+            model.large.unscreened.arrived,
+            model.large.existed,
+        )
         self._removed, self._poisoned = codes == ABSENT, codes >= FIRST_POISON
+        self._as_genuine = np.where(model.large.detector.false_alarms, ABSENT, GENUINE)
         self._contributed = model.small.known & ~model.started_at_small
         missing = arrived is not None and exists is not None and bool((exists & ~arrived).any())
         used = {
@@ -102,13 +108,17 @@ class _Levers:
         return {"dlp_cdc": dlp["cdc"], "dlp_strike": dlp["strike"], "revenue_large": books.large}
 
     def _large_holding(self, levers: frozenset[str]) -> Holding:
-        held = self.model.large.store.holding()
+        large = self.model.large
+        assert large.trained_on is not None
+        if large.weights_void:
+            return large.trained_on  # by order, whatever people do
+        held = replace(large.trained_on, codes=large.trained_on.codes.copy())
         if "poison" not in levers:
-            held.codes[self._poisoned] = GENUINE
+            held.codes[self._poisoned] = self._as_genuine[self._poisoned]
         if "remove" in levers:
             return held
-        held.codes[self._removed] = GENUINE
-        return replace(held, arrived=self.model.clock.arrived)
+        held.codes[self._removed] = self._as_genuine[self._removed]
+        return replace(held, arrived=large.existed)
 
     def _small_holding(self, levers: frozenset[str]) -> Holding:
         held = self.model.small.store.holding()

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from abm.decisions.campaign import CampaignRule
 from abm.decisions.rule import DecisionRule
-from abm.pledges import PledgeDrive
+from abm.pledges import CAMPAIGN, PledgeDrive
 from abm.seeding import SeedParameters
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
@@ -28,7 +29,9 @@ class SeededStance(Parameters):
     """Users who are put into a stance."""
 
     seeds: SeedParameters = Field(default_factory=lambda: SeedParameters(kind="random", share=0.05))
-    stance: str = parameter("strike", "Stance that they are put into", unit="-")
+    stance: str = parameter(
+        "strike", "Stance that they are put into, or 'campaign': that of the rule's campaign", unit="-"
+    )
     duration: int = parameter(1, "Ticks for which they keep it", unit="ticks", ge=1, le=100_000)
 
 
@@ -69,11 +72,23 @@ class Campaigns:
                     if type(rule).would_join is DecisionRule.would_join:
                         raise InputError(f"{intervention.kind}: {type(rule).__name__} cannot weigh a pledge")
                     name = f"pledge {number}"
-                    self._drives[number] = PledgeDrive(name, pledge, stances.code(pledge.stance), n_users)
+                    self._drives[number] = PledgeDrive(
+                        name, pledge, stances.code(self._stance(pledge.stance)), n_users
+                    )
                 if seeding is not None:
-                    self._seedings[number] = (seeding, stances.code(seeding.stance))
+                    self._seedings[number] = (seeding, stances.code(self._stance(seeding.stance)))
             except InputError as error:
                 raise InputError(f"interventions.{number}: {error}") from None
+
+    def _stance(self, name: str) -> str:
+        """Return the name of a stance: where it is ``campaign``, of the one that the rule's campaign asks."""
+        if name != CAMPAIGN:
+            return name
+        if not isinstance(self._rule, CampaignRule):
+            raise InputError(
+                f"stance: '{CAMPAIGN}' needs a rule with a campaign, not {type(self._rule).__name__}"
+            )
+        return self._rule.campaign_parameters.stance
 
     @property
     def share_pledged(self) -> float:
@@ -87,7 +102,7 @@ class Campaigns:
         """Return what users do in the end, int8[N], given what they want by themselves."""
         for number, drive in self._drives.items():
             drive.proceed(view, self._rule, self._invited(number, view), self._events)
-            wanted = _put(view, wanted, np.flatnonzero(drive.committed), drive.stance)
+            wanted = view.put(wanted, np.flatnonzero(drive.committed), drive.stance)
         for number, (seeding, stance) in self._seedings.items():
             first = max(self._schedule.interventions[number].start, 1)  # nobody acts at tick 0
             if view.tick == first:
@@ -95,7 +110,7 @@ class Campaigns:
                 rows = seeding.seeds.drawn(view.network, rng)
                 self._seeded[number] = rows[self._schedule.reached(number)[rows]]
             if first <= view.tick < first + seeding.duration:
-                wanted = _put(view, wanted, self._seeded[number], stance)
+                wanted = view.put(wanted, self._seeded[number], stance)
         return wanted
 
     def _invited(self, number: int, view: DecisionView) -> NDArray[np.bool_]:
@@ -105,17 +120,3 @@ class Campaigns:
             told = view.advice
             return invited & (told is not None and told.content.pledges and told.has)
         return invited
-
-
-def _put(
-    view: DecisionView, wanted: NDArray[np.int8], rows: NDArray[np.int64], stance: int
-) -> NDArray[np.int8]:
-    """Return what is wanted after users are put into a stance, where the law permits; a copy stays a copy."""
-    if not len(rows):
-        return wanted
-    stances, population = view.stances, view.population
-    bound = np.where(population.has_copy[rows], stances.with_copy[stance], stance).astype(np.int8)
-    open_ = view.permitted(rows)[np.arange(len(rows)), bound]
-    wanted = wanted.copy()
-    wanted[rows[open_]] = bound[open_]
-    return wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -38,10 +39,13 @@ class Clock:
     ----------
     arrived
         bool[n_records], or ``None`` under the static clock.
+    never
+        Number of records that will never be made.
     """
 
     def __init__(self, parameters: ClockParameters, use_case: UseCase | None) -> None:
         self.arrived: NDArray[np.bool_] | None = None
+        self.never = 0
         self._due = np.empty(0, np.int64)
         if parameters.kind == "stream" and use_case is not None:
             # A record's place in its owner's life, in (0, 1), says at which tick it is due.
@@ -55,9 +59,17 @@ class Clock:
         """Whether records arrive."""
         return self.arrived is not None
 
-    def advance(self, tick: int) -> NDArray[np.int64]:
-        """Let the records of a tick arrive and return their row numbers; ticks count from 1."""
+    def advance(
+        self, tick: int, made: Callable[[NDArray[np.int64]], NDArray[np.bool_]] | None = None
+    ) -> NDArray[np.int64]:
+        """Let the records of a tick arrive and return their row numbers; ticks count from 1.
+
+        ``made`` says which of some rows are made, bool[n]; the others never arrive. By default all are.
+        """
         rows = np.flatnonzero(self._due == tick)
+        if made is not None and len(rows):
+            due, rows = len(rows), rows[made(rows)]
+            self.never += due - len(rows)
         if self.arrived is not None and len(rows):
             self.arrived = self.arrived.copy()
             self.arrived[rows] = True
@@ -66,4 +78,7 @@ class Clock:
     @property
     def pending_share(self) -> float:
         """Share of all records that has yet to arrive."""
-        return 0.0 if self.arrived is None else float(1 - self.arrived.mean())
+        if self.arrived is None:
+            return 0.0
+        pending = float(1 - self.arrived.mean())
+        return pending - self.never / len(self.arrived) if self.never else pending

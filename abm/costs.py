@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.actions import CONTRIBUTE, DELETE, LEAVE, POISON, WITHHOLD
+from abm.actions import BITS, CONTRIBUTE, DELETE, LEAVE, POISON, WITHHOLD
 from abm.assistant import search_relief
 from abm.policy import Policy
 from learners.parameters import Parameters, parameter
@@ -111,15 +111,18 @@ def action_costs(
     poison, leave = barrier("poison") * skill, barrier("leave") * skill
     deleting = delete + c.legal_delete * risk + c.exposure_delete * privacy
     contributing = contribute + c.legal_contribute * risk
+    unlicensed = _single(1 - policy.licence.protection * policy.of("licensed", rows))
     unit = np.empty((len(rows), 5), np.float32)
     unit[:, WITHHOLD] = withhold + c.exposure_withhold * privacy
     unit[:, DELETE] = np.where(deleted, 0, deleting / c.cost_horizon)
-    unit[:, CONTRIBUTE] = np.where(has_copy, 0, contributing / c.cost_horizon) + c.exposure_copy * privacy
+    unit[:, CONTRIBUTE] = np.where(has_copy, 0, contributing / c.cost_horizon) + c.exposure_copy * privacy * unlicensed
     unit[:, POISON] = poison + c.legal_poison * risk
     unit[:, LEAVE] = leave
     if automatic is not None:
         unit[automatic] = 0
     unit *= population.cost[rows, None]
+    if population.relief is not None:
+        unit -= population.relief[rows] * np.maximum(unit, 0)
     active = bits.astype(np.float32)
     cost = np.einsum("nkb,nb->nk", active, unit)
     if policy.assistant.campaigns:
@@ -131,9 +134,42 @@ def action_costs(
         if automatic is not None:
             effort[automatic] = 0
         effort *= population.cost[rows, None]
+        if population.relief is not None:
+            effort *= 1 - population.relief[rows]
         relief = search_relief(policy, population.stance, rows, bits.shape[1])
         cost -= relief * np.einsum("nkb,nb->nk", active, effort)
     return cost
+
+
+def barriers_left(
+    costs: CostParameters, bits: NDArray[np.bool_], policy: Policy, base: Policy
+) -> float | NDArray[np.float64]:
+    """Return what a policy's tools leave of the barriers to a stance, beside those under another policy.
+
+    Parameters
+    ----------
+    costs
+        Sizes of the barriers.
+    bits
+        bool[5]: the bits of the stance.
+    policy, base
+        The policy with further tools, or fewer, and the one that it is compared with.
+
+    Returns
+    -------
+    float or float64[N]
+        1 where the policies' tools are the same, and for a stance without barriers.
+    """
+    sizes = np.array([getattr(costs, f"barrier_{name}") for name in BITS]) * bits
+
+    def under(law: Policy) -> Any:
+        tools = {CONTRIBUTE: law.of("contribution_tool")} | dict.fromkeys(
+            (WITHHOLD, DELETE), law.of("deletion_tool")
+        )
+        return sum(size * (1 - tools.get(bit, 0.0)) for bit, size in enumerate(sizes))
+
+    whole = under(base)
+    return under(policy) / whole if whole > 0 else 1.0
 
 
 def _single(value: Any) -> Any:

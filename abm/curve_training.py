@@ -83,6 +83,9 @@ class CurveTraining(Training):
         """Read off the curve what was last trained is worth to those who consume it; no test records."""
         return self._measured(self._trained[company], consuming, seconds, stale)
 
+    def forget(self, company: str) -> None:
+        """There are no weights."""
+
     def shadow(self, company: str, holding: Holding) -> Callable[[NDArray[np.bool_]], Service]:
         """Read what a holding would be worth off the curve."""
         held = self._held(holding)

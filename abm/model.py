@@ -20,7 +20,9 @@ from abm.attribution import lever_attribution
 from abm.beliefs import Beliefs
 from abm.campaigns import Campaigns
 from abm.clock import Clock, ClockParameters
+from abm.coalitions import OrganisationParameters, Organisations
 from abm.companies import CompanyParameters, found_companies
+from abm.concessions import Concessions
 from abm.consent import automatic_bits
 from abm.decisions import (
     DecisionParameters,
@@ -34,6 +36,9 @@ from abm.ledger import Ledger
 from abm.leverage import LeverageParameters
 from abm.leverage import leverage as dlps
 from abm.market import Market
+from abm.money.credits import makes_records
+from abm.money.licences import Licences
+from abm.money.payments import Paymaster
 from abm.networks.build import build_network, network_parameters
 from abm.networks.trait_groups import trait_groups
 from abm.policy import Intervention, Policy, PolicySchedule
@@ -76,7 +81,8 @@ class DataLeverageModel(SocietyModel):
 
     1.  policy: the law and the tools in force;
     2.  information: what users can know of the last tick;
-    3.  users decide: a decision rule, or whatever a user subclass overrides, chooses stances; then
+    3.  users decide: organisations win members and decide what to ask of them; a decision rule, or
+        whatever a user subclass overrides, chooses stances, and who is bound does as was decided; then
         pledges are made and kept, and campaigns put their seeds in place;
     4.  ledger: changes of stance become moves of data;
     5.  intake: the companies' stores follow the ledger, and records arrive;
@@ -90,7 +96,7 @@ class DataLeverageModel(SocietyModel):
     ----------
     use_case
         Name of a use case, or one that is loaded already.
-    population, network, decision, companies, leverage, policy, clock, record
+    population, network, decision, coalitions, companies, leverage, policy, clock, record
         A parameter object of the module of that name or a dict of its fields; ``decision`` can also be a
         :class:`abm.decisions.DecisionRule` of your own.
     interventions
@@ -122,6 +128,7 @@ class DataLeverageModel(SocietyModel):
         population: PopulationParameters | dict[str, Any] | None = None,
         network: Any = None,
         decision: DecisionParameters | DecisionRule | dict[str, Any] | None = None,
+        coalitions: OrganisationParameters | dict[str, Any] | None = None,
         companies: CompanyParameters | dict[str, Any] | None = None,
         leverage: LeverageParameters | dict[str, Any] | None = None,
         policy: Policy | dict[str, Any] | None = None,
@@ -191,7 +198,7 @@ class DataLeverageModel(SocietyModel):
         self.large, self.small = found_companies(self, self.company_parameters)
         self.started_at_small = self.small.known.copy()
         curves = MeasuredCurves(self.training.curve_points, self.share_at_small)
-        self.rule.begin(Start(self.stances, self.network, self.streams, curves))
+        self.rule.begin(Start(self.stances, self.network, self.streams, curves, law))
 
         self.uses_large = np.ones(self.population.n_users, np.bool_)
         self.switch_rate = self.seconds_decide = 0.0
@@ -199,7 +206,10 @@ class DataLeverageModel(SocietyModel):
         self.attribution: dict[str, float] = {}
         self.hits_at_start = 0.0
         self.represents = represents
+        organised = parsed(OrganisationParameters, coalitions, "coalitions")
+        self.organisations = Organisations(self, organised)
         self.market, self.welfare = Market(), Welfare(self.population.n_users, self.streams)
+        self.concessions, self.paymaster, self.licences = Concessions(self), Paymaster(self), Licences(self)
         if isinstance(self.training, Replay) and self.record.attribution != "off":
             raise InputError("record.attribution: must be 'off' in mode replay, which trains no models")
         if isinstance(self.training, Replay) and self.policy_schedule.needs_curve:
@@ -234,13 +244,18 @@ class DataLeverageModel(SocietyModel):
     def step(self) -> None:
         """Play one tick."""
         self._set_policy()
+        self.small.review(self.revenue.small)
+        self.licences.enforce()
         view = self._information()
-        wanted = self.campaigns.act(view, self._decide(view))
+        self.organisations.organise(view)
+        bound = self.organisations.bind(view, self._decide(view))
+        wanted = self.concessions.calmed(view, self.campaigns.act(view, bound))
         self._post(view, wanted)
         self._intake()
         self._retrain()
         self._account()
         self._experience()
+        self.concessions.answer()
         self._measure_composition()
         self._record()
 
@@ -278,9 +293,13 @@ class DataLeverageModel(SocietyModel):
             small=small.service,
             consumption=self.company_parameters.consumption,
             small_serves_strangers=small.serves_strangers,
+            small_in_market=small.in_market,
+            value_match=small.value_match,
             asked_to_delete=large.deleted | large.asked_to_delete,
             automatic=automatic_bits(self.policy, large.consent.barred, self.stances, population.stance),
             advice=advice(self.policy, population.n_users, self.streams, self.tick),
+            payments=self.paymaster.payments,
+            licences_kept=self.licences.kept,
         )
 
     def _existing_records(self) -> float:
@@ -336,7 +355,7 @@ class DataLeverageModel(SocietyModel):
 
     # 5. intake
     def _intake(self) -> None:
-        arrivals = self.clock.advance(self.tick)
+        arrivals = self.clock.advance(self.tick, partial(makes_records, self))
         entries = self.ledger.at(self.tick)
         self.welfare.note(self.tick, entries)
         # Small Co. first: who contributes and deletes at once still has the data to copy.
@@ -358,10 +377,11 @@ class DataLeverageModel(SocietyModel):
             seconds = 0.0
             if due[company]:
                 start = time.perf_counter()
-                self.training.retrain(key, company.store.holding())
+                self.training.retrain(key, company.to_train_on())
                 seconds = time.perf_counter() - start
                 self.events.add(self.tick, "retrain", company.name, seconds, "seconds of wall time")
-            company.service = self.training.service(key, consuming[company], seconds, stale=not due[company])
+            stale = not due[company]
+            company.serve(self.training.service(key, consuming[company], seconds, stale))
 
     @property
     def small_open(self) -> NDArray[np.bool_]:
@@ -384,6 +404,7 @@ class DataLeverageModel(SocietyModel):
             self.company_parameters.consumption.personalisation_boost,
         )
         self.dlp = dlps(large, small, self.leverage_parameters.perspective, self.published_scale)
+        self.paymaster.pay()
 
     def _divide_attention(self) -> None:
         self.attention = attention_by_state(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from abm.decisions.view import DecisionView
     from abm.records import EventLog
 
+CAMPAIGN = "campaign"
+"""Stands for the stance that the decision rule's campaign asks for."""
+
 _ROUNDING = 1e-9
 """A share that misses the goal by less has reached it."""
 
@@ -27,7 +30,9 @@ _ROUNDING = 1e-9
 class PledgeParameters(Parameters):
     """A drive for conditional pledges."""
 
-    stance: str = parameter("strike", "Stance that is pledged", unit="-")
+    stance: str = parameter(
+        "strike", "Stance that is pledged, or 'campaign': that of the rule's campaign", unit="-"
+    )
     goal: float = parameter(0.3, "Share that must pledge or act already, p*", unit="share", gt=0, le=1)
     measure: Literal["users", "data"] = parameter(
         "users", "Whether the goal is a share of the users or of the data they own", unit="-"

@@ -10,12 +10,19 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from abm.assistant import AssistantParameters
+from abm.money.dividends import DividendParameters
+from abm.money.licences import LicenceParameters
 from abm.targeting import Audience, Target
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
 
 if TYPE_CHECKING:
     from abm.campaigns import SeededStance
+    from abm.coalitions.parameters import (
+        CanvassParameters,
+        CoalitionParameters,
+        CommunityActionParameters,
+    )
     from abm.model import DataLeverageModel
     from abm.pledges import PledgeParameters
 
@@ -105,8 +112,42 @@ class Policy(Parameters):
         ge=0,
         le=1,
     )
+    weight_deletion: bool = parameter(
+        False,
+        "Whether weights that saw records which were to be deleted must be deleted, too",
+        unit="-",
+        source="FTC orders: Everalbum 2021, WW International 2022",
+    )
+    audit_probability: float = parameter(
+        0.0, "Probability that a regulator audits Large Co. at a tick", unit="per tick", ge=0, le=1
+    )
+    audit_fine: float = parameter(
+        0.0,
+        "Fine for what an audit finds, as a multiple of Large Co.'s revenue at that tick",
+        unit="revenue of a tick",
+        ge=0,
+        le=10_000,
+    )
     organiser_budget: int = parameter(
         0, "Contacts that are paid to an organiser beyond its own means", unit="users", ge=0
+    )
+    dividend_share: float = parameter(
+        0.0, "Share of its revenue that Large Co. pays out for people's data", unit="share", ge=0, le=1
+    )
+    dividend: DividendParameters = Field(default_factory=DividendParameters)
+    credit_price: float = parameter(
+        0.0,
+        "What Small Co. pays per contributed record and tick",
+        unit="Large Co.'s revenue per record at the start",
+        ge=0,
+        le=100,
+    )
+    licensed: bool = parameter(
+        False, "Whether Small Co. may use what users contributed only on the terms of a licence", unit="-"
+    )
+    licence: LicenceParameters = Field(default_factory=LicenceParameters)
+    voice: bool = parameter(
+        False, "Whether Large Co. hears what those who act want", unit="-", source="Hirschman 1970"
     )
     assistant_access: bool = parameter(False, "Whether users have a data leverage assistant", unit="-")
     assistant: AssistantParameters = Field(default_factory=AssistantParameters)
@@ -149,6 +190,10 @@ class Intervention(Parameters):
 
     def seeding(self) -> SeededStance | None:
         """Return whom the intervention puts into a stance, if anybody."""
+        return None
+
+    def organising(self) -> CoalitionParameters | CanvassParameters | CommunityActionParameters | None:
+        """Return the organisation that the intervention founds or the drive that it pays for, if any."""
         return None
 
     def warnings(self, model: DataLeverageModel) -> list[str]:

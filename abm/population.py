@@ -14,6 +14,7 @@ from scipy.stats import norm
 from abm.actions import STAY, Stances
 from abm.beliefs import FAMILIES, BeliefParameters
 from abm.costs import CostParameters
+from abm.goals import GoalParameters
 from abm.streams import Streams
 from abm.survey import Survey
 from abm.survey_file import read_survey
@@ -56,8 +57,17 @@ class PopulationParameters(Parameters):
         le=1000,
     )
     threshold: ThresholdParameters = Field(default_factory=NormalThresholds)
+    goals: GoalParameters = Field(default_factory=GoalParameters)
     switching_cost: float = parameter(
         0.5, "Cost of attending to Small Co. instead of Large Co.", unit="share of full service", ge=0, le=10
+    )
+
+    money_worth: float = parameter(
+        0.5,
+        "Worth to a user of as much money as Large Co. earned of a user on average per tick at the start",
+        unit="utility/tick",
+        ge=0,
+        le=100,
     )
 
     poisons: list[str] | None = parameter(
@@ -115,6 +125,8 @@ class Population:
         float64[N]: number or share of others, as the decision rule has it, at which the user acts.
     family
         int8[N]: belief family, a number in :data:`abm.beliefs.FAMILIES`.
+    goal
+        int8[N]: what the user wants of Large Co., a number in :data:`abm.goals.GOALS`.
     stance
         int8[N]: a code of :class:`abm.actions.Stances`.
     has_copy
@@ -123,6 +135,8 @@ class Population:
         float32[N]: factor on all costs of each user, 1 unless a survey says otherwise.
     barriers
         Barrier to float32[N], each user's own; those of the cost parameters hold for the others.
+    relief
+        float32[N, 5], share of the cost of each bit that an organisation takes over; ``None`` if none does.
     survey
         Where traits are from, if they are not all drawn from the distributions of the parameters.
     """
@@ -156,10 +170,12 @@ class Population:
         shares = [getattr(parameters.beliefs, family) for family in FAMILIES]
         lot = streams.generator("belief family").random(n)
         self.family = np.searchsorted(np.cumsum(shares)[:-1], lot, side="right").astype(np.int8)
+        self.goal = parameters.goals.draw(n, streams.generator("goal"))
         self.stance = np.full(n, STAY, np.int8)
         self.has_copy = np.zeros(n, np.bool_)
         self.cost = np.ones(n, np.float32)
         self.barriers: dict[str, NDArray[np.float32]] = {}
+        self.relief: NDArray[np.float32] | None = None
         self.survey = self._surveyed(parameters.survey, groups or {}, streams) if parameters.survey else None
 
     def _beta(self, trait: str, streams: Streams) -> NDArray[np.float32]:

@@ -11,9 +11,13 @@ from pydantic import Field, field_validator
 from abm.actions import ACTIONS, STAY
 from abm.assistant import advice
 from abm.attribution import attribution_columns
+from abm.companies import answer_columns
+from abm.goals import GOALS
 from abm.leverage import leverage
+from abm.money.credits import reuse_columns
 from abm.training import COMPOSITION_GAPS, LARGE, SMALL, scale_column
 from learners.evaluation import PERSPECTIVES
+from learners.holdings import GENUINE
 from learners.leverage import VARIANTS
 from learners.parameters import Parameters, parameter
 
@@ -80,6 +84,7 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
     row["labour_power"] = model.revenue.labour_power
     large = model.large.service
     row["surfaced_hits_large"] = float(large.hits @ model.uses_large) / float(large.relevant.sum())
+    row |= model.paymaster.columns | model.concessions.columns | reuse_columns(model)
     row |= _market_columns(model)
     row |= _composition_columns(model)
     row |= {column: model.attribution.get(column, np.nan) for column in attribution_columns()}
@@ -88,8 +93,10 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
         row[f"records_{key}"] = company.records
     row["poisoned_large"] = model.large.poisoned_records
     row["poison_planted_large"] = model.large.service.planted
+    row |= answer_columns(model)
     row |= _service_columns(model)
     row["share_pledged"] = model.campaigns.share_pledged
+    row |= model.organisations.columns()
     row |= _belief_columns(model)
     row |= {f"welfare_{group}": mean for group, mean in model.welfare.by_group(model).items()}
     if model.represents is not None:
@@ -104,7 +111,7 @@ def _market_columns(model: DataLeverageModel) -> dict[str, float]:
     """Shares of attention and who changed the company; and leverage by the head of who exerts it."""
     market = model.market_shares
     contributors = int(np.count_nonzero(model.small.known & ~model.started_at_small))
-    removers = model.population.n_users - int(np.count_nonzero(model.large.knows))
+    removers = int(np.count_nonzero(model.large.store.codes != GENUINE))
     gain = model.dlp["cdc"] - model.dlp_cdc_at_start
     return {
         "market_share_large": market.large,
@@ -179,6 +186,9 @@ def agent_table(model: DataLeverageModel) -> pd.DataFrame:
             "privacy": population.privacy,
             "skill": population.skill,
             "risk": population.risk,
+            "goal": pd.Categorical.from_codes(population.goal, pd.Index(GOALS)),
+            "coalition": model.organisations.membership.coalition,
+            "community": model.organisations.communities_of_users,
             "degree": model.network.degree,
             "at_large": ~model.large.deleted,
             "at_small": model.small.known,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.actions import CONTRIBUTE, LEAVE
+from abm.companies import without_small
 from abm.decisions import DecisionView
 from learners.errors import InputError
 
@@ -39,6 +40,8 @@ def change_stances(model: DataLeverageModel, view: DecisionView, wanted: NDArray
         If a stance was chosen that is not permitted.
     """
     population = model.population
+    if not model.small.in_market:
+        wanted = without_small(model.stances)[wanted]
     users = np.flatnonzero(wanted != population.stance)
     before, after = population.stance[users], wanted[users]
     has_copy = population.has_copy[users]

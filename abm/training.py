@@ -16,6 +16,7 @@ from learners.curves.measuring import BELIEF_RATES, learning_curve
 from learners.errors import InputError
 from learners.evaluation import PERSPECTIVES, Evaluation
 from learners.holdings import GENUINE, Holding
+from learners.sharded_ensemble import ShardedEnsemble
 from learners.usecase import Learner, Reference, UseCase
 
 LARGE, SMALL = "large", "small"
@@ -45,6 +46,22 @@ class Training(ABC):
     @abstractmethod
     def retrain(self, company: str, holding: Holding) -> None:
         """Retrain a company's model on a holding."""
+
+    @abstractmethod
+    def forget(self, company: str) -> None:
+        """Throw a company's weights away: its next retraining starts from scratch."""
+
+    def divide(self, company: str, shards: int) -> NDArray[np.int64]:
+        """Give a company a model for each of some shards of the users; return the shard of each, int64[N].
+
+        Raises
+        ------
+        InputError
+            If nothing is trained.
+        """
+        raise InputError(
+            f"companies.large.forgetting: 'unlearn' needs models to train, and mode {self.mode} trains none"
+        )
 
     @abstractmethod
     def service(self, company: str, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
@@ -113,6 +130,8 @@ class LiveTraining(Training):
             LARGE: self.reference.learner.fork(),
             SMALL: use_case.learner(seed),
         }
+        self._shards: dict[str, int] = {}
+        self._divided: dict[str, Learner] = {}  # company to its models of shards, trained on everything
         self._curve: Any = None
         self._evaluations: dict[str, Evaluation] = {}
         self._new_reference()
@@ -130,6 +149,23 @@ class LiveTraining(Training):
         """Train on exactly this holding."""
         self._evaluations[company] = self.learners[company].update(holding, self.reference.uninformed)
 
+    def forget(self, company: str) -> None:
+        """Put a fresh learner in the place of a company's; its first fit is one to convergence."""
+        if company in self._shards:
+            self.learners[company] = ShardedEnsemble(
+                self.use_case, self.seed, self._shards[company], effort="reference"
+            )
+        else:
+            self.learners[company] = self.use_case.learner(self.seed, effort="reference")
+
+    def divide(self, company: str, shards: int) -> NDArray[np.int64]:
+        """Train a model for each shard on everything its owners have."""
+        ensemble = ShardedEnsemble(self.use_case, self.seed, shards, effort="reference")
+        ensemble.update(self.reference.evaluation.holding, self.reference.uninformed)
+        self._shards[company], self._divided[company] = shards, ensemble
+        self.learners[company] = ensemble.fork()
+        return ensemble.shard_of
+
     def service(self, company: str, consuming: NDArray[np.bool_], seconds: float, stale: bool) -> Service:
         """Measure the last trained model on the people it serves."""
         return self._measured(self._evaluations[company], consuming, seconds, stale)
@@ -137,7 +173,7 @@ class LiveTraining(Training):
     def shadow(self, company: str, holding: Holding) -> Callable[[NDArray[np.bool_]], Service]:
         """Train a shadow: warm from the reference at Large Co., anew at Small Co."""
         learner = (
-            self.reference.learner.fork(effort="shadow")
+            self._divided.get(company, self.reference.learner).fork(effort="shadow")
             if company == LARGE
             else self.use_case.learner(self.seed, effort="shadow")
         )
@@ -259,6 +295,9 @@ class Replay(Training):
     def shadow(self, company: str, holding: Holding) -> Callable[[NDArray[np.bool_]], Service]:
         """Refuse: nothing is trained."""
         raise InputError("record.attribution: must be 'off' in mode replay, which trains no models")
+
+    def forget(self, company: str) -> None:
+        """There are no weights."""
 
     def composition_gaps(
         self,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.actions import ACTIONS, CONTRIBUTE, DELETE, LEAVE, POISON, STAY
+from abm.actions import ACTIONS, CONTRIBUTE, LEAVE, STAY
 from abm.consent import automatic_bits
 from abm.costs import action_costs
 from abm.decisions.logit import LogitRule
@@ -86,14 +86,19 @@ class Welfare:
         consumption = service_values(
             model.large.service,
             model.small.service,
-            known_to_large=model.large.knows[rows] & ~bits[:, POISON] & ~bits[:, DELETE],
+            known_to_large=model.large.knows[rows],
             known_to_small=model.small.known[rows],
             leaves=bits[:, LEAVE],
             parameters=model.company_parameters.consumption,
             small_serves_strangers=model.small.serves_strangers,
             breakage=np.asarray(policy.of("site_breakage", rows)),
         )
+        payments = model.paymaster.payments
+        if payments is not None:
+            known = ~model.large.deleted[rows]
+            consumption = consumption + payments.utility(rows, known, population.has_copy[rows])
         utility = consumption - scale * cost + glow * population.grievance[rows] * (stance != STAY)
+        utility -= model.organisations.dues(rows)
         return np.asarray(utility, np.float32)
 
     def by_group(self, model: DataLeverageModel) -> dict[str, float]:

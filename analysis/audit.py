@@ -76,7 +76,8 @@ def audit(model: DataLeverageModel, ticks: list[int]) -> pd.DataFrame:
         live.new_tick(model.tick, model.clock.arrived, refit=True)
         consuming = {LARGE: model.uses_large, SMALL: model.small_open}
         for key, company in ((LARGE, model.large), (SMALL, model.small)):
-            live.retrain(key, company.store.holding())
+            assert company.trained_on is not None
+            live.retrain(key, company.trained_on)
             trained = live.service(key, consuming[key], seconds=0.0, stale=False)
             for perspective in PERSPECTIVES:
                 read, real = (

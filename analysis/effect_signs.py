@@ -9,7 +9,7 @@ Core Objects: effect_signs, sign_lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, norm, rankdata
 
 from abm.streams import Streams
-from analysis.effects import CONFIDENCE, RESAMPLES, bootstrap_interval
+from analysis.effects import CONFIDENCE, RESAMPLES, bootstrap_interval, comparisons
 
 Floats = NDArray[np.float64]
 
@@ -37,8 +37,14 @@ _SMALLEST_SIDE = 0.05
 
 _FEWEST_SHUFFLES, _MOST_SHUFFLES, _NUMBERS = 99, 999, 2**22
 
-_LIKELY = 0.05
+LIKELY = 0.05
 """A split that shuffled signs match this often is not told."""
+
+_MOST_R = 1 - 1e-12
+"""Largest correlation that Fisher's transform is taken of."""
+
+_MOST_SIZES = 4
+"""Assumptions named that the size of an effect goes with."""
 
 
 def effect_signs(
@@ -47,6 +53,7 @@ def effect_signs(
     parameters: Sequence[str],
     reference: str,
     *,
+    against: Mapping[str, Sequence[str]] | None = None,
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -60,6 +67,8 @@ def effect_signs(
         Columns of outputs, and of the axes that were sampled.
     reference
         The arm that the others are compared with, replicate by replicate.
+    against
+        Arms, by arm, that it is compared with besides.
     confidence
         Of the intervals.
     seed
@@ -68,7 +77,7 @@ def effect_signs(
     Returns
     -------
     DataFrame
-        One row for each output, arm and axis.
+        One row for each output, pair of arms and axis.
 
         - ``effect``: mean difference, with the interval over seeds (bootstrap of whole replicates, the same
           at all points, since they share their seeds) and over assumptions (bootstrap of points).
@@ -85,12 +94,12 @@ def effect_signs(
           signs have as good a split on any axis. NaN where one sign is all there is.
     """
     rows: list[dict[str, Any]] = []
-    for arm in [arm for arm in runs["arm"].unique() if arm != reference]:
+    for arm, other in comparisons(runs["arm"].unique(), reference, against):
         for output in outputs:
-            stream = "/".join(["signs", output, arm])
+            stream = "/".join(["signs", output, arm, *([] if other == reference else [other])])
             rng = Streams(seed).generator(stream)
-            differences, axes, counts = _differences(runs, arm, reference, output, parameters)
-            said = {"output": output, "arm": arm, "reference": reference, **counts}
+            differences, axes, counts = _differences(runs, arm, other, output, parameters)
+            said = {"output": output, "arm": arm, "reference": other, **counts}
             said |= _overall(differences, rng, confidence)
             means = np.nanmean(differences, axis=1)
             rows += [said | of_axis for of_axis in _by_axis(means, axes, rng, confidence)]
@@ -219,7 +228,7 @@ def _partial(ranks: Floats, others: list[Floats], means: Floats, confidence: flo
         return {}
     r = float(np.clip(left[:, 0] @ left[:, 1] / lengths.prod(), -1, 1))
     half = norm.ppf((1 + confidence) / 2) / np.sqrt(free)
-    z = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12))
+    z = np.arctanh(np.clip(r, -_MOST_R, _MOST_R))
     return {
         "correlation": r,
         "correlation_low": float(np.tanh(z - half)),
@@ -269,28 +278,56 @@ def _best_split(
 
 
 def sign_lines(table: pd.DataFrame) -> list[str]:
-    """Return in words, for each output and arm, where it is raised, and which assumptions turn the sign."""
+    """Return in words, for each output and pair of arms, where it is raised, and what flips the sign."""
     lines = []
-    for (output, arm), rows in table.groupby(["output", "arm"], sort=False):
+    for (output, arm, reference), rows in table.groupby(["output", "arm", "reference"], sort=False):
         r = rows.iloc[0]
         if not r["points"]:
-            lines.append(f"{arm}: no point has a pair of finished runs with {output}")
+            lines.append(f"{arm}: no point has a pair of finished runs with {output}, against {reference}")
             continue
         lines.append(
-            f"{arm} raises {output} in {r['share_positive']:.0%} of the assumption space "
-            f"(seeds {_percent(r, 'share_seed')}, assumptions {_percent(r, 'share_assumption')}), "
+            f"{arm}, against {reference}, raises {output} in {r['share_positive']:.0%} of the assumption "
+            f"space (seeds {_percent(r, 'share_seed')}, assumptions {_percent(r, 'share_assumption')}), "
             f"lowers it in {r['share_negative']:.0%}; by {r['effect']:.4g} on average "
             f"(seeds {_between(r, 'seed')}, assumptions {_between(r, 'assumption')}); "
             f"{r['points']} points x {r['replicates']} replicates{_lacking(r)}"
         )
-        flips = rows[(rows["chance"] <= _LIKELY)].sort_values(["chance", "parameter"], kind="stable")
-        lines += [f"  turns on {_flip(row)}" for row in flips.to_dict("records")]
-        if flips.empty and 0 < r["share_positive"] < 1:
-            lines.append("  no single assumption separates where it does from where it does not")
+        lines += [f"  {text}" for text in _turning(rows)]
     return lines
 
 
-def _flip(row: dict[Any, Any]) -> str:
+def _turning(rows: pd.DataFrame) -> list[str]:
+    """Say which assumptions flip the sign of an effect, and which only make it rarer."""
+    told = rows[rows["chance"] <= LIKELY].sort_values(["chance", "parameter"], kind="stable")
+    # A split flips the sign where most points below it have one, and most above it the other.
+    flips = (told["share_below"] > 0.5) != (told["share_above"] > 0.5)
+    lines = []
+    for these, what in (
+        (told[flips], "these assumptions flip the sign"),
+        (told[~flips], "how often it is positive also depends on"),
+    ):
+        if len(these):
+            lines.append(f"{what}: {'; '.join(_split(row) for row in these.to_dict('records'))}")
+    if told.empty and 0 < rows["share_positive"].iloc[0] < 1:
+        lines.append("no single assumption separates where it does from where it does not")
+    return lines + _sizes(rows)
+
+
+def _sizes(rows: pd.DataFrame) -> list[str]:
+    """Say which assumptions the size of an effect goes with, beyond what one of so many does by chance."""
+    r = rows[["correlation_low", "correlation", "correlation_high"]].to_numpy(np.float64)
+    ends = np.arctanh(np.clip(r, -_MOST_R, _MOST_R))
+    spread = (ends[:, 2] - ends[:, 0]) / (2 * norm.ppf((1 + CONFIDENCE) / 2))
+    far = np.abs(ends[:, 1]) > norm.ppf(1 - (1 - CONFIDENCE) / 2 / len(rows)) * spread
+    these = rows[far].sort_values("correlation", key=np.abs, ascending=False, kind="stable").head(_MOST_SIZES)
+    told = [
+        f"{row['parameter']} {row['correlation']:.2f} {_between(row, 'correlation', 2)}"
+        for row in these.to_dict("records")
+    ]
+    return [f"its size goes with (partial rank correlations): {'; '.join(told)}"] if told else []
+
+
+def _split(row: dict[Any, Any]) -> str:
     split = row["split"]
     sides = (
         (f"up to {split:.4g}", "above")
@@ -300,8 +337,8 @@ def _flip(row: dict[Any, Any]) -> str:
     r = row["correlation"]
     told = "" if np.isnan(r) else f"; partial rank correlation {r:.2f} {_between(row, 'correlation', 2)}"
     return (
-        f"{row['parameter']}: positive at {row['share_below']:.0%} of the points {sides[0]}, "
-        f"at {row['share_above']:.0%} {sides[1]} (by chance p = {row['chance']:.3f}{told})"
+        f"{row['parameter']} (positive at {row['share_below']:.0%} of the points {sides[0]}, "
+        f"at {row['share_above']:.0%} {sides[1]}; by chance p = {row['chance']:.3f}{told})"
     )
 
 

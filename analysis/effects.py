@@ -4,12 +4,12 @@ Arms of a study share seeds, so the difference between two arms is taken replica
 have by luck cancels. Only runs that both finished are a pair; missing and failed runs are counted, and never
 taken for anything.
 
-Core Objects: effects, bootstrap_interval.
+Core Objects: effects, comparisons, bootstrap_interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,12 +36,13 @@ def effects(
     outputs: Sequence[str],
     reference: str,
     *,
+    against: Mapping[str, Sequence[str]] | None = None,
     parameters: Sequence[str] = (),
     by_point: bool = True,
     confidence: float = CONFIDENCE,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Compare every arm with one of them.
+    """Compare every arm with one of them, and some with others as well.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ def effects(
         Which columns to compare.
     reference
         The arm that the others are compared with.
+    against
+        Arms, by arm, that it is compared with besides.
     parameters
         Columns that tell points apart.
     by_point
@@ -64,21 +67,32 @@ def effects(
     Returns
     -------
     DataFrame
-        One row for each output, arm and point: n pairs (or points), the means of both arms over them, the
-        mean difference with its interval, the share of differences above 0, and how many pairs were missing
-        or failed, or had an output that is not defined, such as the time of what never happened.
+        One row for each output, pair of arms and point: n pairs (or points), the means of both arms over
+        them, the mean difference with its interval, the share of differences above 0, and how many pairs were
+        missing or failed, or had an output that is not defined, such as the time of what never happened.
     """
     points = list(runs.groupby("point", sort=True)) if by_point else [(None, runs)]
-    arms = [arm for arm in runs["arm"].unique() if arm != reference]
+    pairs_of_arms = comparisons(runs["arm"].unique(), reference, against)
     rows = []
     for point, group in points:
         where = {} if point is None else {"point": point} | {name: group[name].iloc[0] for name in parameters}
-        for arm in arms:
+        for arm, other in pairs_of_arms:
             for output in outputs:
-                pairs = _pairs(group, arm, reference, output)
-                rng = Streams(seed).generator("/".join(["bootstrap", output, arm, str(point)]))
-                rows.append({**where, **_row(pairs, arm, reference, output, confidence, rng, by_point)})
+                pairs = _pairs(group, arm, other, output)
+                stream = ["bootstrap", output, arm, str(point), *([] if other == reference else [other])]
+                rng = Streams(seed).generator("/".join(stream))
+                rows.append({**where, **_row(pairs, arm, other, output, confidence, rng, by_point)})
     return pd.DataFrame(rows, columns=[*(() if not by_point else ("point", *parameters)), *COLUMNS])
+
+
+def comparisons(
+    arms: Iterable[str], reference: str, against: Mapping[str, Sequence[str]] | None = None
+) -> list[tuple[str, str]]:
+    """Return the pairs of an arm and what it is compared with: the reference, then what else is asked for."""
+    present = list(arms)
+    pairs = [(arm, reference) for arm in present if arm != reference]
+    besides = [(arm, other) for arm, others in (against or {}).items() for other in others]
+    return pairs + [pair for pair in besides if pair not in pairs and set(pair) <= set(present)]
 
 
 def _pairs(runs: pd.DataFrame, arm: str, reference: str, output: str) -> pd.DataFrame:

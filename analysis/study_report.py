@@ -5,9 +5,8 @@ Core Objects: StudyStory, study_report.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -26,6 +25,7 @@ from analysis.report import (
     span,
 )
 from analysis.report_texts import AssumptionRow, ledger_parts, said, told
+from analysis.sensitivity_report import sensitivity_parts
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,12 @@ class StudyStory:
         Its tables.
     outputs
         Names of the outputs, and the columns that they are taken of.
+    meanings
+        What the outputs are, by name, in words.
+    longest
+        Ticks that an output which is a time has where the end of the run came first, by name.
+    claims
+        Which findings survive, see :func:`analysis.claim_table.claim_table`.
     parameters
         Columns of ``effects`` that tell points apart.
     sensitivity_lines
@@ -71,10 +77,16 @@ class StudyStory:
     study_file: str
     codes: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    longest: Mapping[str, float] = field(default_factory=dict)
+    claims: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def study_report(study: StudyStory, made_by: str = "") -> Report:
     """Return the report of a study."""
+    depends = Section(
+        "What the results depend on", sensitivity_parts(study.sensitivity, study.sensitivity_lines)
+    )
     return Report(
         "Report of a study",
         study.name,
@@ -82,10 +94,13 @@ def study_report(study: StudyStory, made_by: str = "") -> Report:
         [
             Section("What was asked", _asked(study)),
             Section("Runs", _runs(study)),
+            Section("Which findings survive", _claims(study)),
+            # Where assumptions are sampled, how far a finding holds is the finding.
+            *([depends] if study.over_points else []),
             Section("What the arms change", _effects(study)),
             Section("Thresholds", _thresholds(study)),
             Section("Figures", _study_pictures(study)),
-            Section("What the results depend on", _sensitivity(study)),
+            *([] if study.over_points else [depends]),
             Section("How to reproduce it", _study_again(study)),
             Section("Assumptions of the base", ledger_parts(study.assumptions)),
             Section("The study file", [Listing(study.study_file)]),
@@ -151,26 +166,35 @@ def _effects(study: StudyStory) -> list[Part]:
         return _means(study)
     over = "points, the mean over replicates at each" if study.over_points else "replicates"
     lead = (
-        f"Differences to arm {study.reference}, taken pair by pair with equal seeds; intervals cover 95 % "
+        f"Differences to {_references(study)}, taken pair by pair with equal seeds; intervals cover 95 % "
         f"and are bootstrapped over {over}. In the drawings the dot is the difference, the bar its interval, "
         "and the dashed line no difference."
     )
-    return [
-        Words([lead]),
-        *(_of_output(study, str(name), rows) for name, rows in effects.groupby("output", sort=False)),
-    ]
+    parts: list[Part] = [Words([lead])]
+    for name, rows in effects.groupby("output", sort=False):
+        parts.append(_of_output(study, str(name), rows))
+        if str(name) in study.longest:
+            parts.append(Words([_unseen(study, str(name))]))
+    return parts
+
+
+def _references(study: StudyStory) -> str:
+    others = [name for name in study.effects["reference"].unique() if name != study.reference]
+    return f"arm {study.reference}" + (f" and, where said, to {', '.join(others)}" if others else "")
 
 
 def _of_output(study: StudyStory, output: str, effects: pd.DataFrame) -> Table:
     """Return the effects on one output; the column of lost pairs only where there are any."""
     place = intervals(list(effects[["low", "effect", "high"]].itertuples(index=False, name=None)))
     lost = bool(effects[["missing", "undefined"]].to_numpy().any())
+    several = bool(study.effects["reference"].nunique() > 1)
     rows: list[tuple[Cell, ...]] = []
     for row in effects.to_dict("records"):
         lacking = ", ".join(f"{row[what]} {what}" for what in ("missing", "undefined") if row[what])
+        first = row["reference"] == study.reference
         rows.append(
             (
-                row["arm"],
+                row["arm"] if first else f"{row['arm']} against {row['reference']}",
                 *(_swept_value(row[name]) for name in study.parameters),
                 row["mean_reference"],
                 row["mean"],
@@ -181,18 +205,72 @@ def _of_output(study: StudyStory, output: str, effects: pd.DataFrame) -> Table:
                 *((lacking or "none",) if lost else ()),
             )
         )
+    without = "Without" if several else study.reference
     columns = [
         "Arm",
         *study.parameters,
-        study.reference,
+        without,
         "With arm",
         "Difference",
         "95 % interval",
         "Drawn",
         "n",
     ]
-    numbers = frozenset({study.reference, "With arm", "Difference", "95 % interval", "n"})
-    return Table(output, [*columns, *(["Pairs lost"] if lost else [])], rows, numbers, " in effects.csv")
+    numbers = frozenset({without, "With arm", "Difference", "95 % interval", "n"})
+    meaning = study.meanings.get(output, "")
+    caption = f"{output}: {meaning}" if meaning and meaning != output else output
+    return Table(caption, [*columns, *(["Pairs lost"] if lost else [])], rows, numbers, " in effects.csv")
+
+
+def _unseen(study: StudyStory, output: str) -> str:
+    """Say in how many runs of each arm the end came before what is waited for."""
+    finished = study.runs[study.runs["status"] == "finished"]
+    longest = study.longest[output]
+    told = [
+        f"{arm} {int((values >= longest).sum())} of {len(values)}"
+        for arm, values in finished.groupby("arm", sort=False)[output]
+    ]
+    return (
+        f"{output}: not seen by the end of the run, and counted as {longest:g} ticks, in {', '.join(told)}."
+    )
+
+
+def _claims(study: StudyStory) -> list[Part]:
+    table = study.claims
+    if table.empty:
+        return []
+    lead = (
+        "A finding survives where the 95 % interval over replicates lies on the side of 0 that it claims, "
+        "and reverses where it lies on the other; it is undecided where the interval holds 0. Where a rule, "
+        "a perspective or a mode has no such number, it is not defined, and nothing stands in for it. "
+        "Few replicates make intervals narrower than they should be."
+    )
+    parts: list[Part] = [Words([lead])]
+    for claim, cells in table.groupby("claim", sort=False):
+        place = intervals(list(cells[["low", "effect", "high"]].itertuples(index=False, name=None)))
+        rows: list[tuple[Cell, ...]] = [
+            (
+                row["variant"],
+                row["verdict"],
+                row["effect"],
+                span(row["low"], row["high"]),
+                place(row["low"], row["effect"], row["high"]),
+                row["n"],
+                _compared(row),
+            )
+            for row in cells.to_dict("records")
+        ]
+        columns = ("Variant", "Verdict", "Number", "95 % interval", "Drawn", "n", "Of what")
+        parts.append(Table(str(claim), columns, rows, frozenset(columns[1:4]) | {"n"}, " in claims.csv"))
+    return parts
+
+
+def _compared(row: Mapping[Any, Any]) -> str:
+    if not row["arm"]:
+        return str(row["why"])
+    against = f" less {row['reference']}" if row["reference"] else ""
+    why = f" ({row['why']})" if row["why"] else ""
+    return f"{row['output']}: {row['arm']}{against}{why}"
 
 
 def _means(study: StudyStory) -> list[Part]:
@@ -253,65 +331,6 @@ def _arms_alt(column: str, study: StudyStory) -> str:
             values = ", ".join(f"{arm} {number(float(mean))}" for arm, mean in means.items())
             told.append(f" Mean {output} over all points: {values}.")
     return f"Lines of {column.replace('_', ' ')} by tick, one for each arm.{''.join(told)}"
-
-
-def _sensitivity(study: StudyStory) -> list[Part]:
-    table = study.sensitivity
-    if table.empty:
-        return []
-    # What is indented belongs to the line before it.
-    paragraphs = re.split(r"\n(?! )", "\n".join(study.sensitivity_lines))
-    parts: list[Part] = [Words([text.replace("\n  ", "\n– ") for text in paragraphs])]  # noqa: RUF001
-    return [*parts, *(_indices(table) if "index" in table.columns else _signs(table))]
-
-
-def _indices(table: pd.DataFrame) -> list[Part]:
-    parts: list[Part] = []
-    for (output, arm, reference), group in table[table["refused"] == ""].groupby(
-        ["output", "arm", "reference"], sort=False
-    ):
-        place = intervals([(0.0, 0.0, 1.0)])
-        rows = []
-        for row in group.sort_values("value", ascending=False, kind="stable").to_dict("records"):
-            what = f"{row['parameter']} x {row['other']}" if row["other"] else row["parameter"]
-            between = span(row["low"], row["high"])
-            rows.append(
-                (what, row["index"], row["value"], between, place(row["low"], row["value"], row["high"]))
-            )
-        what = f"{output}, arm {arm}" + (f" less {reference}" if reference else "")
-        columns = ("Assumption", "Order", "Index", "95 % interval", "Drawn, 0 to 1")
-        numbers = frozenset({"Index", "95 % interval"})
-        parts.append(Table(f"Sobol indices of {what}", columns, rows, numbers, " in sensitivity.csv"))
-    return parts
-
-
-def _signs(table: pd.DataFrame) -> list[Part]:
-    parts: list[Part] = []
-    for (output, arm), group in table.groupby(["output", "arm"], sort=False):
-        place = intervals([(-1.0, 0.0, 1.0)])
-        rows = []
-        for row in group.sort_values("chance", kind="stable").to_dict("records"):
-            ends = (row["correlation_low"], row["correlation"], row["correlation_high"])
-            undefined = pd.isna(row["chance"])
-            rows.append(
-                (
-                    row["parameter"],
-                    row["correlation"],
-                    span(ends[0], ends[2]),
-                    place(*ends),
-                    "" if undefined else said(row["split"]),
-                    "" if undefined else f"{row['share_below']:.0%}",
-                    "" if undefined else f"{row['share_above']:.0%}",
-                    "" if undefined else f"{row['chance']:.3f}",
-                )
-            )
-        columns = (
-            *("Assumption", "Partial rank correlation", "95 % interval", "Drawn, −1 to 1"),  # noqa: RUF001
-            *("Best split", "Positive below, or elsewhere", "Positive above, or there", "By chance, p"),
-        )
-        numbers = frozenset(columns) - {"Assumption", columns[3]}
-        parts.append(Table(f"What turns the effect of {arm} on {output}", columns, rows, numbers))
-    return parts
 
 
 def _study_again(study: StudyStory) -> list[Part]:

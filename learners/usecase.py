@@ -22,6 +22,7 @@ from learners.holdings import Holding
 from learners.leverage import LeverageScale, published_scale
 from learners.metrics import Metric
 from learners.parameters import Parameters
+from learners.reference_fits import Fit, History, ReferenceFits
 from learners.splits import COMPANY, HOLDOUT, TRAIN
 
 if TYPE_CHECKING:
@@ -93,9 +94,12 @@ class UseCase(ABC):
         One line for each thing a reader of results should know of the data.
     worlds_at_once
         How many learners are worth training together, see :func:`update_worlds`; each takes memory.
+    reference_fits
+        Where reference models are kept for further runs; ``None``, the default, where there are none.
     """
 
     worlds_at_once = 1
+    reference_fits: ReferenceFits | None = None
     name: str
     metric: Metric
     personalised: bool
@@ -286,12 +290,23 @@ class Reference:
     def __init__(self, use_case: UseCase, seed: int, arrived: NDArray[np.bool_] | None = None) -> None:
         self.use_case = use_case
         self.learner = use_case.learner(seed, effort="reference")
+        self._history = History("", str(seed))
         self.refit(arrived)
 
     def refit(self, arrived: NDArray[np.bool_] | None) -> None:
         """Fit both on everything that has arrived (``None``: on everything)."""
+        holding = Holding.full(self.use_case.owners, arrived)
+        self._history = self._history.then(holding.digest)
+        kept = self.use_case.reference_fits
+        fit = None if kept is None else kept.get(self._history)
+        if fit is not None and fit.learner.evaluation is not None:
+            self.learner, self.uninformed = fit
+            self.evaluation = fit.learner.evaluation
+            return
         self.uninformed = self.use_case.uninformed(arrived)
-        self.evaluation = self.learner.update(Holding.full(self.use_case.owners, arrived))
+        self.evaluation = self.learner.update(holding)
+        if kept is not None and self.learner.digest == holding.digest:
+            kept.put(self._history, Fit(self.learner, self.uninformed))
 
     def scale(self, perspective: str, evaluation: Evaluation) -> LeverageScale:
         """Return W and B on the records that ``evaluation`` was measured on from this perspective."""

@@ -16,6 +16,7 @@ from rich.table import Table
 from learners.errors import InputError, OutputError
 from scenarios.commands.reports import report
 from scenarios.commands.studies import status, study
+from scenarios.commands.valuation import value
 from scenarios.progress import RunProgress, StepProgress, stderr
 
 # One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
@@ -294,6 +295,7 @@ def _reproduced(lines: list[str], out: Path) -> None:
 app.command()(study)
 app.command()(status)
 app.command()(report)
+app.command()(value)
 
 
 @app.command()

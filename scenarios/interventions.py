@@ -17,6 +17,9 @@ from abm.decisions.scripted import ScriptedRule
 from abm.pledges import PledgeParameters
 from abm.policy import Intervention
 from learners.parameters import Parameters, parameter
+from scenarios.money import Credits, DataDividend, DataLicence, Voice
+from scenarios.organising import Canvass, CoalitionCampaign, CommunityAction
+from scenarios.regulation import Audit, WeightDeletionOrder
 
 if TYPE_CHECKING:
     from abm.model import DataLeverageModel
@@ -239,6 +242,15 @@ Interventions = Annotated[
     | ConsentDefault
     | OrganiserSubsidy
     | ConditionalPledge
-    | Seeding,
+    | Seeding
+    | CoalitionCampaign
+    | Canvass
+    | CommunityAction
+    | DataDividend
+    | Credits
+    | Voice
+    | DataLicence
+    | WeightDeletionOrder
+    | Audit,
     Field(discriminator="kind"),
 ]

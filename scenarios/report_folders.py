@@ -27,6 +27,7 @@ from learners.errors import InputError
 from scenarios import run_directory
 from scenarios.batch import store
 from scenarios.batch.designs import Range, Sampled
+from scenarios.batch.run_files import PARTS, RUNS, DamagedRunError, RunFiles
 from scenarios.yaml_file import read_mapping, validated, with_value, written
 
 if TYPE_CHECKING:
@@ -119,9 +120,10 @@ def _stored_ledger(path: Path) -> list[AssumptionRow] | None:
 
 
 def _study_story(folder: Path) -> StudyStory:
+    from scenarios.batch.status import caught_up
     from scenarios.study import load_study
 
-    for name in (store.RUNS, store.FAILURES):
+    for name in (RUNS, PARTS, store.FAILURES):
         if (folder / name).is_symlink():
             raise InputError(f"{folder / name} is a link")
     path = folder / store.PLAN
@@ -129,7 +131,7 @@ def _study_story(folder: Path) -> StudyStory:
     if not isinstance(read_mapping(path).values.get("base"), dict):
         raise InputError(f"{path}: base: is not written out")
     study = load_study(path)
-    runs = _runs(folder, study)
+    runs = caught_up(folder, _runs(folder, study), study.file.outputs)
     figures, left_out = _figures(folder)
     sensitivity, effects = study.sensitivity(runs), study.effects(runs)
     over_points = isinstance(study.file.parameters, Sampled)
@@ -156,7 +158,18 @@ def _study_story(folder: Path) -> StudyStory:
         study_file=plan,
         codes=_codes(folder, runs),
         left_out=left_out,
+        meanings={output.label: output.told for output in study.file.outputs},
+        longest=_longest(study, base),
+        claims=study.claims(runs),
     )
+
+
+def _longest(study: Study, base: Scenario) -> dict[str, float]:
+    """Return what stands for a time that was not seen, by output, where runs are equally long in all arms."""
+    if any("ticks" in keys for keys in (*study.file.arms.values(), study.file.swept) if keys):
+        return {}
+    longest = {output.label: output.longest(base.ticks) for output in study.file.outputs}
+    return {label: ticks for label, ticks in longest.items() if np.isfinite(ticks)}
 
 
 def _base(study: Study) -> Scenario:
@@ -215,15 +228,13 @@ def _failures(folder: Path, runs: pd.DataFrame) -> dict[str, str]:
 
 
 def _codes(folder: Path, runs: pd.DataFrame) -> list[str]:
-    codes = set()
+    codes, files = set(), RunFiles(folder)
     for run_id in runs.loc[runs["status"] == "finished", "run_id"].astype(str).unique()[:_MOST_CODES]:
-        path = folder / store.RUNS / f"{run_id}.parquet"
-        if run_id.isalnum() and path.is_file() and path.stat().st_size <= MOST_BYTES:
-            try:
-                stored = store.read_run(folder, run_id)
-            except store.DamagedRunError:
-                continue
-            codes |= {stored.code} if stored else set()
+        try:
+            stored = files.read(run_id)
+        except DamagedRunError:
+            continue
+        codes |= {stored.code} if stored else set()
     return sorted(codes)
 
 

@@ -25,13 +25,12 @@ from analysis.summary import run_summary, summary_record
 from learners.metrics import Metric
 from scenarios.assumption_ledger import ledger_csv
 from scenarios.assumptions import assumptions
+from scenarios.code_version import LIBRARIES, code_digest
 from scenarios.run_directory import RunDirectory
 from scenarios.scenario import Scenario
 
 Progress = Callable[[DataLeverageModel], None]
 """Called after tick 0 and after every tick."""
-
-_LIBRARIES = ("mesa", "numpy", "scipy", "pandas", "scikit-learn", "torch", "networkit", "pydantic", "pyarrow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +210,7 @@ def _manifest(scenario: Scenario, model: DataLeverageModel, ticks: pd.DataFrame)
         "threads": 1,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: importlib.metadata.version(name) for name in _LIBRARIES},
+        "versions": {name: importlib.metadata.version(name) for name in LIBRARIES},
         "version": importlib.metadata.version("data-leverage"),
         "code": code_digest(),
         "data": _sources(scenario, model),
@@ -264,14 +263,3 @@ def _few_records(scenario: Scenario, ticks: pd.DataFrame) -> list[str]:
         for name, count in few.items()
         if count
     ]
-
-
-def code_digest() -> str:
-    """Return the SHA-256 of the project's source files: equal for equal code, installed or not."""
-    sha = hashlib.sha256()
-    root = Path(__file__).parents[1]
-    for package in ("learners", "abm", "analysis", "scenarios"):
-        for path in sorted((root / package).rglob("*.py")):
-            sha.update(str(path.relative_to(root)).encode())
-            sha.update(path.read_bytes())
-    return sha.hexdigest()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from abm.clock import ClockParameters
+from abm.coalitions import OrganisationParameters
 from abm.companies import CompanyParameters
 from abm.decisions import DecisionParameters, LogitParameters
 from abm.leverage import LeverageParameters
@@ -20,6 +21,7 @@ from abm.records import RecordParameters
 from learners.curves.curve_files import load_curve
 from learners.curves.curve_table import Mode
 from learners.curves.published_curves import PUBLISHED, published_curve
+from learners.curves.template_curves import PREFIX, TEMPLATES, template_curve
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
 from learners.usecase import REGISTRY, load_use_case
@@ -69,7 +71,9 @@ class Scenario(Parameters):
     )
     replay: str | None = parameter(None, "A ticks.parquet to play again (mode replay)", unit="path")
     curve: str | None = parameter(
-        None, "A curve.csv or its folder, or 'published' (modes grid and surrogate)", unit="path"
+        None,
+        f"A curve.csv or its folder, 'published', {', '.join(TEMPLATES)} (modes grid and surrogate)",
+        unit="path",
     )
     represents: int | None = parameter(
         None, "People whom the population stands for: outputs then also count these", unit="people", ge=1
@@ -77,6 +81,7 @@ class Scenario(Parameters):
     population: PopulationParameters = Field(default_factory=PopulationParameters)
     network: NetworkParameters = Field(default_factory=WattsStrogatz)
     decision: DecisionParameters = Field(default_factory=LogitParameters)
+    coalitions: OrganisationParameters = Field(default_factory=OrganisationParameters)
     companies: CompanyParameters = Field(default_factory=CompanyParameters)
     leverage: LeverageParameters = Field(default_factory=LeverageParameters)
     policy: Policy = Field(default_factory=Policy)
@@ -97,6 +102,9 @@ class Scenario(Parameters):
             )
         if self.mode not in CURVE_MODES and self.curve is not None:
             raise ValueError(f"curve is for modes 'grid' and 'surrogate', not for '{self.mode}'")
+        on_no_data = self.curve is not None and (self.curve == PUBLISHED or self.curve.startswith(PREFIX))
+        if self.learner and (self.mode == "replay" or on_no_data):
+            raise ValueError("learner must be left out where nothing is trained and no data are read")
         for number, intervention in enumerate(self.interventions):
             if intervention.start > self.ticks:
                 raise ValueError(
@@ -146,6 +154,7 @@ class Scenario(Parameters):
             population=self.population,
             network=self.network,
             decision=self.decision,
+            coalitions=self.coalitions,
             companies=self.companies,
             leverage=self.leverage,
             policy=self.policy,
@@ -164,6 +173,8 @@ class Scenario(Parameters):
         mode: Mode = "grid" if self.mode == "grid" else "surrogate"
         if self.curve == PUBLISHED:
             return published_curve(self.use_case, mode)
+        if self.curve.startswith(PREFIX):
+            return template_curve(self.use_case, self.curve, mode)
         return load_curve(Path(self.curve), self.use_case, mode)
 
 

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from abm.streams import Streams
+from analysis.claims import Claim
 from analysis.outputs import Final, Outputs
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
 from scenarios.batch.designs import Design, LatinHypercube, Sampled, Sobol
+from scenarios.batch.worker_processes import start_server
 from scenarios.scenario import LIBRARY, scenario_document
 from scenarios.yaml_file import YamlDocument, read_mapping, set_key, validated
 
@@ -72,6 +74,9 @@ class StudyFile(Parameters):
     reference: str | None = parameter(
         None, "Arm that the others are compared with; the first by default", unit="-"
     )
+    against: dict[ArmName, list[ArmName]] = parameter(
+        {}, "Arms that an arm is compared with besides the reference", unit="-", max_length=1000
+    )
     parameters: Design | None = Field(None, description="Points of the parameter space to visit")
     replicates: int = parameter(1, "Runs of each arm at each point", unit="runs", ge=1, le=100_000)
     seed: int = parameter(
@@ -84,11 +89,13 @@ class StudyFile(Parameters):
         min_length=1,
     )
     thresholds: list[Threshold] = Field(default_factory=list, description="Levels to look for along a sweep")
+    claims: list[Claim] = Field(default_factory=list, description="Findings that arms put to the test")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.reference is not None and self.reference not in self.arms:
             raise ValueError(f"reference {self.reference!r} is not one of the arms: {', '.join(self.arms)}")
+        self._check_against()
         swept = self.swept
         for where, keys in (
             ("settings", self.settings),
@@ -111,7 +118,17 @@ class StudyFile(Parameters):
                 raise ValueError(f"outputs.{number}: the name {output.label!r} is taken; give another")
             taken.add(output.label)
         self._check_thresholds()
+        self._check_claims()
         return self
+
+    def _check_against(self) -> None:
+        for arm, others in self.against.items():
+            for name in (arm, *others):
+                if name not in self.arms:
+                    known = ", ".join(self.arms)
+                    raise ValueError(f"against.{arm}: {name!r} is not one of the arms: {known}")
+            if arm in others:
+                raise ValueError(f"against.{arm}: an arm cannot be compared with itself")
 
     def _check_thresholds(self) -> None:
         labels = [output.label for output in self.outputs]
@@ -127,6 +144,15 @@ class StudyFile(Parameters):
                 raise ValueError(
                     f"{where}.along is {threshold.along!r}, which is not swept over a list of numbers"
                 )
+
+    def _check_claims(self) -> None:
+        if self.claims and self.parameters is not None:
+            raise ValueError("claims: are for a study without parameters; give each variant an arm instead")
+        for number, claim in enumerate(self.claims):
+            try:
+                claim.check(self.arms, [output.label for output in self.outputs])
+            except ValueError as error:
+                raise ValueError(f"claims.{number}.{error}") from None
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -189,6 +215,7 @@ class Study:
             runs,
             [output.label for output in self.file.outputs],
             self.file.compared_with,
+            against=self.file.against,
             parameters=() if design is None or sampled else design.keys,
             by_point=not sampled,
             seed=self.file.seed,
@@ -214,6 +241,18 @@ class Study:
         ]
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
+    def claims(self, runs: pd.DataFrame) -> pd.DataFrame:
+        """Say where each of the study's claims survives, see :func:`analysis.claim_table.claim_table`."""
+        from analysis.claim_table import claim_table
+
+        return claim_table(runs, self.file.claims, seed=self.file.seed)
+
+    def claim_lines(self, table: pd.DataFrame) -> list[str]:
+        """Return in words what :meth:`claims` has found."""
+        from analysis.claim_table import claim_lines
+
+        return ["Claims, with 95 % intervals", *claim_lines(table)] if len(table) else []
+
     def sensitivity(self, runs: pd.DataFrame) -> pd.DataFrame:
         """Say what results depend on, from the study's table of runs; no rows where no space was sampled.
 
@@ -238,7 +277,12 @@ class Study:
                 )
             case LatinHypercube():
                 return effect_signs(
-                    runs, labels, self.file.swept, self.file.compared_with, seed=self.file.seed
+                    runs,
+                    labels,
+                    self.file.swept,
+                    self.file.compared_with,
+                    against=self.file.against,
+                    seed=self.file.seed,
                 )
         return pd.DataFrame()
 
@@ -296,6 +340,9 @@ class Study:
             If the folder cannot be written; finished runs are kept.
         """
         from scenarios.batch.engines import open_engine
+
+        if engine == "local":
+            start_server()  # its imports go on while this process imports and plans
         from scenarios.batch.loop import play_study
 
         folder = Path(out) if out is not None else Path("results") / self.file.name

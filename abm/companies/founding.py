@@ -8,8 +8,10 @@ import numpy as np
 
 from abm.companies.data_store import DataStore
 from abm.companies.large import LargeCompany
-from abm.companies.parameters import CompanyParameters
+from abm.companies.parameters import CompanyParameters, LargeParameters
 from abm.companies.small import SmallCompany
+from abm.training import Replay
+from learners.errors import InputError
 from learners.holdings import ABSENT, GENUINE
 
 if TYPE_CHECKING:
@@ -19,7 +21,14 @@ if TYPE_CHECKING:
 def found_companies(
     model: DataLeverageModel, parameters: CompanyParameters
 ) -> tuple[LargeCompany, SmallCompany]:
-    """Return Large Co., which has everybody's data, and Small Co., which has those of a few or none."""
+    """Return Large Co., which has everybody's data, and Small Co., which has those of a few or none.
+
+    Raises
+    ------
+    InputError
+        If Large Co. is to do with its models what the source of qualities cannot follow.
+    """
+    _check(model, parameters.large)
     n = model.population.n_users
     poisons = tuple(poison for poison in model.stances.poisons if poison is not None)
     everything = DataStore(np.full(n, GENUINE, np.int8), poisons, model.record_owners)
@@ -29,3 +38,16 @@ def found_companies(
         everything.arrived = model.clock.arrived.copy()
         first.arrived = model.clock.arrived & starts[model.record_owners]
     return LargeCompany(model, parameters.large, everything), SmallCompany(model, parameters.small, first)
+
+
+def _check(model: DataLeverageModel, large: LargeParameters) -> None:
+    if not isinstance(model.training, Replay):
+        return
+    why = "in mode replay, which plays recorded qualities whatever Large Co. trains on"
+    if large.forgetting != "retrain" or large.cold_retrain_every is not None:
+        raise InputError(
+            f"companies.large.forgetting: must be 'retrain', without cold_retrain_every, {why} "
+            f"(got '{large.forgetting}')"
+        )
+    if large.detection.most_found > 0 or large.detection.false_alarms > 0:
+        raise InputError(f"companies.large.detection: most_found and false_alarms must be 0 {why}")

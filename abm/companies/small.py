@@ -10,27 +10,57 @@ from numpy.typing import NDArray
 from abm.clock import Clock
 from abm.companies.company import Company
 from abm.companies.data_store import DataStore
+from abm.companies.market_exit import send_home
 from abm.companies.parameters import SmallParameters
 from abm.ledger import Entry, Move
-from abm.policy import Policy
 from learners.holdings import ABSENT
 
 if TYPE_CHECKING:
     from abm.model import DataLeverageModel
+    from abm.policy import Policy
 
 
 class SmallCompany(Company):
-    """Small Co.: lives on what users contribute, and keeps it until it is revoked."""
+    """Small Co.: lives on what users contribute, and keeps it until it is revoked.
+
+    Attributes
+    ----------
+    in_market
+        Whether it is still there; once it has left nobody can contribute to it or use it.
+    """
 
     def __init__(self, model: DataLeverageModel, parameters: SmallParameters, store: DataStore) -> None:
         super().__init__(model, "Small Co.", parameters.retrain_every, store)
         self.serves_strangers = parameters.serves_strangers
+        self.in_market = True
+        self._parameters = parameters
+        self._lean = 0  # ticks in a row below the revenue it lives on
         self._contributing = np.zeros(len(store.codes), np.bool_)
 
     @property
     def known(self) -> NDArray[np.bool_]:
         """bool[N]: whose data the company has."""
         return self.store.codes != ABSENT
+
+    @property
+    def value_match(self) -> float:
+        """What is left of its match with users' values, in [0, 1]: how much helping it counts for them."""
+        return float((1 - self._parameters.value_drift) ** self.model.tick)
+
+    def review(self, revenue: float) -> None:
+        """Leave the market at the start of a tick if the last one's revenue was once too often too small."""
+        if not self.in_market:
+            return
+        self._lean = self._lean + 1 if revenue < self._parameters.viable_revenue else 0
+        if self._lean < self._parameters.patience:
+            return
+        served = int(np.count_nonzero(self.known))
+        self.in_market = self.serves_strangers = False
+        self.store.erase(np.flatnonzero(self.known))
+        self._contributing[:] = False
+        returned = send_home(self.model)
+        text = f"leaves the market; {served} users' copies end, {returned} users return to Large Co."
+        self.model.events.add(self.model.tick, "market exit", self.name, served, text)
 
     def intake(self, entries: list[Entry], clock: Clock, arrivals: NDArray[np.int64], policy: Policy) -> None:
         """Take in contributions, copies of what their owners have at that moment; drop revoked ones."""

@@ -130,6 +130,11 @@ class CampaignRule(DecisionRule):
         self._stance = STAY
         self._seeds = np.empty(0, np.bool_)
 
+    @property
+    def campaign_stance(self) -> str | None:
+        """Name of the stance that is asked of those who take part."""
+        return self.campaign_parameters.stance
+
     def begin(self, start: Start) -> None:
         """Look up the campaign's stance and draw its seeds."""
         self._stance = start.stances.code(self.campaign_parameters.stance)

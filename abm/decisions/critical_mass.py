@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from abm.costs import barriers_left
 from abm.decisions.anticipation import Bystanders
 from abm.decisions.campaign import Campaign, CampaignParameters, CampaignRule
 from abm.decisions.organiser import OrganiserParameters, Organisers
 from abm.decisions.rule import Start
 from abm.decisions.stakes import Stakes
 from abm.decisions.view import DecisionView
-from abm.population import Population
+from abm.policy import Policy
 from abm.production import Linear, Production, ProductionParameters
 from learners.parameters import parameter
 
@@ -30,7 +31,12 @@ class CriticalMassParameters(CampaignParameters):
     rule: Literal["critical_mass"] = "critical_mass"
     production: ProductionParameters = Field(default_factory=Linear)
     cost: float = parameter(
-        1.0, "Cost c of contributing all the data there are", unit="utility", ge=0, le=1000
+        1.0,
+        "Cost c of contributing all the data there are, before an intervention adds tools, which lower it as "
+        "they lower the barriers to the stance",
+        unit="utility",
+        ge=0,
+        le=1000,
     )
     crowding: float = parameter(
         0.0,
@@ -64,17 +70,24 @@ class CriticalMassRule(CampaignRule):
         super().__init__(parameters)
         self.parameters = parameters
         self.organisers = None if parameters.organisers is None else Organisers(parameters.organisers)
+        self._base = Policy()
         self._production: Production = np.asarray
         self._stakes = Stakes(np.empty(0), np.empty(0), np.empty(0), self._production)
+
+    @property
+    def contacts(self) -> int:
+        """Contacts that organisers have made so far."""
+        return 0 if self.organisers is None else self.organisers.contacts
 
     def begin(self, start: Start) -> None:
         """Look up the stance and the production function."""
         super().begin(start)
+        self._base = start.policy
         self._production = self.parameters.production.function(start.curves)
 
     def choose(self, view: DecisionView) -> NDArray[np.int8]:
         """Return the campaign's stance for those who take part."""
-        self._stakes = self._stakes_of(view.population)
+        self._stakes = self._stakes_of(view)
         return super().choose(view)
 
     def would_join(
@@ -85,14 +98,34 @@ class CriticalMassRule(CampaignRule):
         if stance != self._stance:
             return np.zeros(len(rows), np.bool_)
         gain = self._production([campaign.resources, max(share, campaign.resources)])
-        pays = self._stakes_of(view.population).pays(rows, np.full(len(rows), gain[1] - gain[0]))
+        pays = self._stakes_of(view).pays(rows, np.full(len(rows), gain[1] - gain[0]))
         return pays & ~campaign.takes_part[rows] & campaign.permitted(rows)
 
-    def _stakes_of(self, population: Population) -> Stakes:
+    def advantage(
+        self, view: DecisionView, rows: NDArray[np.int64], stance: int, bloc: float
+    ) -> NDArray[np.floating]:
+        """Return what a bloc's taking part brings each less what it costs them; in the campaign only.
+
+        Nobody thinks of a bloc as smaller than what they own.
+        """
+        if stance != self._stance:
+            return np.full(len(rows), -np.inf)
+        campaign, stakes = Campaign(view, self._stance), self._stakes_of(view)
+        inside, moved = campaign.takes_part[rows], np.maximum(bloc, stakes.resources[rows])
+        with_others = np.clip(campaign.resources + np.where(inside, -moved, moved), 0.0, 1.0)
+        gain = np.abs(stakes.production(with_others) - stakes.production(campaign.resources))
+        open_ = inside | campaign.permitted(rows)
+        return np.where(open_, stakes.value[rows] * gain - stakes.cost[rows], -np.inf)
+
+    def _stakes_of(self, view: DecisionView) -> Stakes:
+        population, bits = view.population, view.stances.bits[self._stance]
+        left = barriers_left(population.parameters.costs, bits, view.policy, self._base)
+        if population.relief is not None:
+            left = left * (1 - population.relief[:, bits].mean(axis=1))
         each = float(population.n_users) ** -self.parameters.crowding
         return Stakes(
             value=each * population.interest.astype(np.float64),
-            cost=self.parameters.cost * population.cost * population.weight,
+            cost=self.parameters.cost * left * population.cost * population.weight,
             resources=population.weight,
             production=self._production,
         )

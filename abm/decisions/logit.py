@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from abm.decisions.regimes import RegimeParameters, UnfoldingTick, stances_near,
 from abm.decisions.rule import DecisionRule
 from abm.decisions.view import DecisionView
 from abm.services import service_values
+from abm.streams import Streams
 from learners.parameters import constant, parameter
 
 _SAME_STANCE = constant(
@@ -66,6 +68,7 @@ class LogitRule(DecisionRule):
     def __init__(self, parameters: LogitParameters) -> None:
         self.parameters = parameters
         self._shocks: NDArray[np.float32] | None = None
+        self._renewed: tuple[Streams, int] | None = None
 
     def choose(self, view: DecisionView) -> NDArray[np.int8]:
         """Return the best stance of who reconsiders at this tick."""
@@ -87,14 +90,18 @@ class LogitRule(DecisionRule):
     ) -> NDArray[np.int64]:
         """Return the code of the best stance of some users, int64[n], given everybody's taste shocks."""
         utility = self.utilities(view, rows) + shocks[rows] / np.float32(self.parameters.precision)
+        utility[~self._considered(view, rows)] = -np.inf
+        return utility.argmax(1)
+
+    def _considered(self, view: DecisionView, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the stances that some users choose from, bool[n, K]: those permitted that make sense."""
         permitted = view.permitted(rows)
         if view.pending_share == 0:
             # Nothing is left to withhold, and who wants records gone can delete them, with the right to.
             withhold = view.stances.code("strike_withhold")
             stays = view.population.stance[rows] == withhold
             permitted[:, withhold] &= stays | ~np.asarray(view.policy.of("deletion_right", rows))
-        utility[~permitted] = -np.inf
-        return utility.argmax(1)
+        return permitted
 
     def would_join(
         self, view: DecisionView, rows: NDArray[np.int64], stance: int, share: float
@@ -106,6 +113,24 @@ class LogitRule(DecisionRule):
         others[:, stance] = -np.inf
         together = self.utilities(view, rows, together=share)[:, stance] + shocks[:, stance]
         return view.permitted(rows)[:, stance] & (together > others.max(axis=1))
+
+    def advantage(
+        self, view: DecisionView, rows: NDArray[np.int64], stance: int, bloc: float
+    ) -> NDArray[np.floating]:
+        """Return by how much the stance beats the best other, where ``bloc`` takes the place of the horizon.
+
+        The horizon stays where it is larger, and in what is thought of the other stances.
+        """
+        taken, each = view.taken(rows, stance), np.arange(len(rows))
+        shocks = self._renewed_shocks(view)[rows] / np.float32(self.parameters.precision)
+        others = self.utilities(view, rows) + shocks
+        others[~self._considered(view, rows)] = -np.inf
+        others[each, taken] = -np.inf
+        moved = min(max(self.parameters.horizon, bloc), 1.0)
+        bound = copy.copy(self)
+        bound.parameters = self.parameters.model_copy(update={"horizon": moved})
+        together = bound.utilities(view, rows)[each, taken] + shocks[each, taken]
+        return np.where(view.permitted(rows)[each, taken], together - others.max(axis=1), -np.inf)
 
     def utilities(
         self, view: DecisionView, rows: NDArray[np.int64], together: float = 0.0
@@ -142,6 +167,8 @@ class LogitRule(DecisionRule):
             small_serves_strangers=view.small_serves_strangers,
             breakage=np.asarray(view.policy.of("site_breakage", rows))[..., None],
         ).astype(np.float32)
+        if view.payments is not None:
+            utility += view.payments.of_stances(rows, bits, lost)
         utility[np.arange(len(rows)), present] += p.inertia
         return utility
 
@@ -182,7 +209,7 @@ class LogitRule(DecisionRule):
         # A worse service also earns less: engagement falls from b to 1 as quality falls to the baseline.
         b = view.consumption.personalisation_boost
         lost = good("leave", view.left_share, now[:, LEAVE]) * bits[:, :, LEAVE] + (1 - 1 / b) * harm
-        goods = p.weight_help * help_ + p.weight_harm * harm + p.weight_revenue * lost
+        goods = p.weight_help * view.value_match * help_ + p.weight_harm * harm + p.weight_revenue * lost
         return goods.astype(np.float32)
 
     def _social(self, view: DecisionView, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -201,6 +228,9 @@ class LogitRule(DecisionRule):
         """Return the Gumbel taste shocks, float32[N, K]: persistent, but for a share drawn anew each tick."""
         n, names = view.population.n_users, view.stances.names
         streams, p = view.streams, self.parameters
+        if self._shocks is not None and self._renewed == (streams, view.tick):
+            return self._shocks
+        self._renewed = streams, view.tick
         # A stream for each stance: one more stance in a run leaves everybody's taste for the others alone.
         if self._shocks is None:
             drawn = [streams.generator(f"taste for {name}").gumbel(size=n) for name in names]

@@ -40,10 +40,16 @@ class Organisers:
     largest contract by which each of them gains, the organiser's own contribution included. It comes about if
     it is worth the contribution and the contacts to the organiser, too. Contacts paid by a subsidy cost the
     organiser nothing.
+
+    Attributes
+    ----------
+    contacts
+        How many they have made so far, paid by whomever, heeded or not.
     """
 
     def __init__(self, parameters: OrganiserParameters) -> None:
         self.parameters = parameters
+        self.contacts = 0
         self._rows: NDArray[np.int64] | None = None
 
     def gather(self, campaign: Campaign, stakes: Stakes) -> None:
@@ -103,4 +109,6 @@ class Organisers:
         near = largest_first(near[np.argsort(lots[near])], traits[self.parameters.selection])
         paid = min(self.parameters.contacts, len(near))
         granted = int(np.asarray(campaign.view.policy.of("organiser_budget", np.array([organiser]))).item())
-        return near[: paid + granted], paid
+        contacted = near[: paid + granted]
+        self.contacts += len(contacted)
+        return contacted, paid

@@ -13,6 +13,9 @@ from abm.actions import CONTRIBUTE, DELETE, LEAVE, POISON
 from abm.decisions.view import DecisionView
 from learners.parameters import Parameters, parameter
 
+_FEW = 0.1
+"""Ties, by user of the whole, up to which those of some users are counted one user after the other."""
+
 Regime = Literal["synchronous", "random_sequential", "interest_ascending", "interest_descending", "single"]
 
 
@@ -105,13 +108,15 @@ class UnfoldingTick:
 def stances_near(view: DecisionView, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the share of each user's neighbours in each stance, float32[n, K]."""
     n_codes = len(view.stances)
-    if len(rows) > 1:
+    degree = view.network.degree[rows]
+    if len(rows) > 1 and degree.sum() > view.population.n_users * _FEW:
         return view.network.neighbour_shares(view.population.stance, n_codes)[rows]
-    # Of a single user, as in a tick that unfolds, without counting for all others.
-    near = [view.network.neighbours(int(row)) for row in rows]
-    counts = [np.bincount(view.population.stance[ends], minlength=n_codes) for ends in near]
-    inverse = [np.float32(1 / max(len(ends), 1)) for ends in near]
-    return np.multiply(counts, np.reshape(inverse, (-1, 1)), dtype=np.float32).reshape(-1, n_codes)
+    # Of a few users, as in a tick that unfolds, without counting for all others.
+    near = [view.population.stance[view.network.neighbours(int(row))] for row in rows]
+    place = np.repeat(np.arange(len(rows)) * n_codes, degree)
+    counts = np.bincount(place + np.concatenate([np.empty(0, np.int8), *near]), minlength=len(rows) * n_codes)
+    inverse = (1 / np.maximum(degree, 1)).astype(np.float32)
+    return np.multiply(counts.reshape(-1, n_codes), inverse[:, None], dtype=np.float32)
 
 
 def _share(value: float) -> float:

@@ -11,18 +11,20 @@ from numpy.typing import NDArray
 from abm.actions import Stances
 from abm.decisions.view import DecisionView
 from abm.networks.network import Network
+from abm.policy import Policy
 from abm.production import MeasuredCurves
 from abm.streams import Streams
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What a run offers its decision rule before the first tick."""
+    """What a run offers its decision rule before the first tick; the policy is that without interventions."""
 
     stances: Stances
     network: Network
     streams: Streams
     curves: MeasuredCurves
+    policy: Policy
 
 
 class DecisionRule(ABC):
@@ -30,6 +32,16 @@ class DecisionRule(ABC):
 
     requests_portability = True
     """Whether contributing takes a request that can fail; a script's contributions are given."""
+
+    @property
+    def campaign_stance(self) -> str | None:
+        """Name of the stance that the rule's campaign asks for; ``None`` where it knows no campaign."""
+        return None
+
+    @property
+    def contacts(self) -> int:
+        """Contacts that organisers within the rule have made so far."""
+        return 0
 
     def begin(self, start: Start) -> None:  # noqa: B027 (not every rule needs it)
         """Take note of what the run offers; by default nothing.
@@ -53,3 +65,14 @@ class DecisionRule(ABC):
         rule that does not override this knows no such thing, and pledges are refused in a run under it.
         """
         raise NotImplementedError
+
+    def advantage(
+        self, view: DecisionView, rows: NDArray[np.int64], stance: int, bloc: float
+    ) -> NDArray[np.floating]:
+        """Return by how much a stance beats the best other one for some users, float[n], in utility.
+
+        Each thinks of a share ``bloc`` of the data as moving with them; -inf where the law does not permit
+        the stance. It is asked of who considers an organised action. Under a rule that does not override this
+        users cannot weigh it, and are indifferent.
+        """
+        return np.zeros(len(rows))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from abm.actions import CONTRIBUTE, DELETE, STAY, Stances
 from abm.assistant import Advice
 from abm.beliefs import Beliefs
+from abm.money.payments import Payments
 from abm.networks.network import Network
 from abm.policy import Policy
 from abm.population import Population
@@ -39,6 +40,14 @@ class DecisionView:
         bool[N, 5]: bits that hold for users whatever stance they take; ``None`` where there are none.
     advice
         What assistants tell; ``None`` where nobody has one.
+    small_in_market
+        Whether there is a Small Co. to contribute to.
+    value_match
+        What is left of Small Co.'s match with users' values, in [0, 1].
+    payments
+        What companies paid at the last tick for users' data; ``None`` where nothing.
+    licences_kept
+        Whether Small Co. keeps the terms of licences; otherwise it is given nothing under one.
     """
 
     tick: int
@@ -62,6 +71,10 @@ class DecisionView:
     asked_to_delete: NDArray[np.bool_] | None = None
     automatic: NDArray[np.bool_] | None = None
     advice: Advice | None = None
+    small_in_market: bool = True
+    value_match: float = 1.0
+    payments: Payments | None = None
+    licences_kept: bool = True
 
     def permitted(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """bool[n, K]: the stances open to some users; the present one always is.
@@ -83,8 +96,28 @@ class DecisionView:
         if not archive.all():
             empty = self.deleted[rows] & ~population.has_copy[rows] & ~archive
             open_ &= ~(empty[:, None] & stances.bits[:, CONTRIBUTE])
+        if not self.small_in_market:
+            open_ &= ~stances.bits[:, CONTRIBUTE]
+        if not self.licences_kept:
+            refused = ~population.has_copy[rows] & np.asarray(self.policy.of("licensed", rows))
+            open_ &= ~(refused[:, None] & stances.bits[:, CONTRIBUTE])
         if (awareness < 1).any():
             aware = self.streams.generator("awareness").random(population.n_users)[rows] < awareness
             open_[~aware, STAY + 1 :] = False
         open_[np.arange(len(rows)), population.stance[rows]] = True
         return open_
+
+    def taken(self, rows: NDArray[np.int64], stance: int) -> NDArray[np.int8]:
+        """int8[n]: what a stance is for some users: a copy that Small Co. holds stays there."""
+        has_copy = self.population.has_copy[rows]
+        return np.where(has_copy, self.stances.with_copy[stance], stance).astype(np.int8)
+
+    def put(self, wanted: NDArray[np.int8], rows: NDArray[np.int64], stance: int) -> NDArray[np.int8]:
+        """int8[N]: what users want, int8[N], once some are put into a stance, where the law permits it."""
+        if not len(rows):
+            return wanted
+        bound = self.taken(rows, stance)
+        open_ = self.permitted(rows)[np.arange(len(rows)), bound]
+        wanted = wanted.copy()
+        wanted[rows[open_]] = bound[open_]
+        return wanted

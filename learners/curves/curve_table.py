@@ -7,6 +7,7 @@ its scale on the same records, and hits per relevant record likewise.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -115,6 +116,8 @@ class Curve:
         points = _without_people(points) if mode == "surrogate" and personalised else points
         self._read = {name: _interpolated(table, mode) for name, table in points.items()}
         self._read.setdefault("holdout", self._read["company"])
+        # A tick asks for the same shares again and again, from several perspectives and for several people.
+        self._clean = lru_cache(maxsize=256)(self._clean_reading)
 
     @property
     def measured(self) -> bool:
@@ -144,18 +147,27 @@ class Curve:
             Kind of poison to its fraction of what is held. Several kinds together do what each would do at
             their total, in proportion.
         """
+        fractions = {kind: fraction for kind, fraction in (poisoned or {}).items() if fraction > 0}
+        if not fractions:
+            return self._clean(perspective, float(held))
         if perspective != "company" and not self.personalised:
             perspective = "holdout"
         elif perspective == "holdout" and self.mode == "surrogate":
             return self.mixed(self.at("served", held, poisoned), self.at("stranger", held, poisoned), held)
-        values = self._read[perspective](held)
-        fractions = {kind: fraction for kind, fraction in (poisoned or {}).items() if fraction > 0}
-        total = sum(fractions.values())
+        values, total = self._read[perspective](held), sum(fractions.values())
         for kind, fraction in fractions.items():
             effect = self._poison[kind].get(perspective)
             if effect is not None:
                 values = values + fraction / total * _added(effect, held, total)
         return CurveValue(*values.tolist())
+
+    def _clean_reading(self, perspective: str, held: float) -> CurveValue:
+        """Return a reading where nothing is poisoned."""
+        if perspective != "company" and not self.personalised:
+            perspective = "holdout"
+        elif perspective == "holdout" and self.mode == "surrogate":
+            return self.mixed(self._clean("served", held), self._clean("stranger", held), held)
+        return CurveValue(*self._read[perspective](held).tolist())
 
     def mixed(self, first: CurveValue, second: CurveValue, share: float) -> CurveValue:
         """Return the reading of people of whom a share has the first value and the rest the second."""

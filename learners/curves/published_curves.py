@@ -6,6 +6,7 @@ They need neither data nor training. W and B are the published constants on ever
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ _PINTEREST_STRANGERS = 0.1668
 """HR@5 of popular items behind the published holdout of Pinterest, which was not measured but mixed."""
 
 
+@lru_cache(maxsize=8)
 def published_curve(use_case: str, mode: Mode) -> Curve:
     """Return the published curve of a use case.
 

@@ -11,7 +11,8 @@ import queue
 from typing import TYPE_CHECKING, Any
 
 from learners.errors import InputError
-from scenarios.batch.engines import Ended, available_cores, without_interrupts
+from scenarios.batch.engines import Ended, available_cores
+from scenarios.batch.worker_processes import without_interrupts
 
 if TYPE_CHECKING:
     from scenarios.batch.jobs import Job, Report

@@ -99,6 +99,15 @@ class Listed(Parameters):
         min_length=1,
         max_length=MAX_POINTS,
     )
+    labels: list[str] | None = parameter(
+        None, "What each point is called in figures; its values by default", unit="-"
+    )
+
+    @model_validator(mode="after")
+    def _a_label_each(self) -> Self:
+        if self.labels is not None and len(self.labels) != len(self.points_):
+            raise ValueError(f"labels: {len(self.labels)} are given for {len(self.points_)} points")
+        return self
 
     @model_validator(mode="after")
     def _same_keys(self) -> Self:

@@ -11,17 +11,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Protocol
 
 from analysis.worker_process import become_worker
 from learners.errors import InputError
+from scenarios.batch.worker_processes import choose_gpu, start_process, start_server, visible_gpus
 
 if TYPE_CHECKING:
     from scenarios.batch.jobs import Job, Report
@@ -66,13 +64,9 @@ class _Worker:
     """A process that does one job after the other."""
 
     def __init__(self, number: int) -> None:
-        # Spawned, not forked: a fork of a process that has used torch or CUDA may hang.
-        context = multiprocessing.get_context("spawn")
         self.number = number
-        self.connection, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=_work, args=(theirs, number), daemon=True)
-        with without_interrupts():
-            self.process.start()
+        self.connection, theirs = multiprocessing.Pipe()
+        self.process = start_process(_work, (theirs, number))
         theirs.close()  # so that ours ends when the worker does
         self.ready = False
         self.job: Job | None = None
@@ -105,6 +99,7 @@ class LocalEngine:
         self._waiting: deque[Job] = deque()
         self._processes: list[_Worker] = []
         self._failed_starts = 0
+        start_server()
 
     def submit(self, job: Job) -> None:
         """Take a job."""
@@ -177,35 +172,14 @@ class LocalEngine:
 
 def _work(connection: Connection, number: int) -> None:
     """Do jobs until there is nobody left to report to."""
+    choose_gpu(number, visible_gpus())
     become_worker()
-    _choose_gpu(number)
     import scenarios.batch.jobs  # noqa: F401  # so that the first job does not wait for it
 
     with suppress(EOFError, OSError):
         connection.send(None)
         while True:
             connection.send(connection.recv().perform())
-
-
-def _choose_gpu(number: int) -> None:
-    """Give each worker a GPU of its own where there are several."""
-    import torch
-
-    if torch.cuda.device_count() > 1:
-        torch.cuda.set_device(number % torch.cuda.device_count())
-
-
-@contextmanager
-def without_interrupts() -> Iterator[None]:
-    """Let processes that are started here not hear Ctrl-C, not even before they can say so themselves."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def available_cores() -> int:

@@ -1,8 +1,8 @@
 """The loop that plays a study: it plans, engines play, and whatever is stopped goes on where it was.
 
 What has been done is what is in the study's folder. The loop keeps few jobs with the engine, notes what
-comes back, and looks into the deaths of workers: a run that a worker died of is played once more with nothing
-beside it, and has failed if that kills a worker, too.
+comes back, and looks into the deaths of workers: a run that a worker died of is played again with nothing
+beside it, and has failed if that kills two more. The files of finished runs become parts on the way.
 
 Core Objects: play_study, StudyResult.
 """
@@ -14,7 +14,7 @@ import math
 import signal
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,13 +25,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from learners.errors import InputError, OutputError
-from scenarios.batch.jobs import PlayJob, ProbeJob
-from scenarios.batch.pictures import draw_study
+from scenarios.batch.jobs import CompactJob, PlayJob, ProbeJob
+from scenarios.batch.parts import PART_RUNS
 from scenarios.batch.store import FinishedRun, StudyStore, csv_text, last_line, run_table
+from scenarios.code_version import loaded_code, software
 
 if TYPE_CHECKING:
     from analysis.outputs import Output
     from scenarios.batch.engines import Ended, Engine
+    from scenarios.batch.jobs import Report
     from scenarios.batch.plan import Plan, PlannedRun
     from scenarios.study import Study
 
@@ -42,6 +44,9 @@ QUEUED = 2
 
 GRACE = 3.0
 """Seconds that runs under way have to finish after Ctrl-C."""
+
+ATTEMPTS = 3
+"""Workers that a run may cost, all but the first with no other run beside it."""
 
 LONG = 20.0
 """Seconds from which on one pilot run is enough."""
@@ -64,6 +69,8 @@ class StudyResult:
         effects.csv, see :func:`analysis.effects.effects`; no rows where there is one arm.
     thresholds
         thresholds.csv, see :func:`analysis.thresholds.thresholds`; no rows where none was asked for.
+    claims
+        claims.csv, see :func:`analysis.claim_table.claim_table`; no rows where nothing is claimed.
     sensitivity
         sensitivity.csv, see :meth:`scenarios.study.Study.sensitivity`; no rows where no space was sampled.
     interrupted
@@ -78,6 +85,7 @@ class StudyResult:
     runs: pd.DataFrame
     effects: pd.DataFrame
     thresholds: pd.DataFrame
+    claims: pd.DataFrame
     sensitivity: pd.DataFrame
     interrupted: bool
     played: int
@@ -114,15 +122,17 @@ def play_study(
                 runs = run_table(planned, loop.finished, loop.failures, outputs)
                 found = study.effects(runs)
                 store.write_table(runs)
-                reached = study.thresholds(runs)
+                reached, held = study.thresholds(runs), study.claims(runs)
                 depends = study.sensitivity(runs)
-                tables = {"effects": found, "thresholds": reached, "sensitivity": depends}
+                tables = {"effects": found, "thresholds": reached, "claims": held, "sensitivity": depends}
                 for name, results in tables.items():
                     if len(results):
                         store.write(f"{name}.csv", csv_text(results).encode())
         if not loop.interrupted:  # who presses Ctrl-C wants the prompt back
-            draw_study(study, plan, store)
-    return StudyResult(out, runs, found, reached, depends, loop.interrupted, loop.played, loop.failures)
+            from scenarios.batch.pictures import draw_study  # Matplotlib is not needed before
+
+            draw_study(study, plan, store, found)
+    return StudyResult(out, runs, found, reached, held, depends, loop.interrupted, loop.played, loop.failures)
 
 
 def probe(study: Study, plan: Plan, engine: Engine, data_dir: Path | None, device: str) -> None:
@@ -149,14 +159,15 @@ def probe(study: Study, plan: Plan, engine: Engine, data_dir: Path | None, devic
 
 def _check_outputs(study: Study, columns: Mapping[str, float]) -> None:
     for number, output in enumerate(study.file.outputs):
-        if output.column not in columns:
-            close = difflib.get_close_matches(output.column, columns, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(columns)}"
-            place = study.document.origin(("outputs", number))
-            raise InputError(
-                f"{study.document.positions[place]}: outputs.{number}: no run records a number "
-                f"{output.column!r}; {advice}"
-            )
+        for column in output.columns:
+            if column not in columns:
+                close = difflib.get_close_matches(column, columns, n=1)
+                advice = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(columns)}"
+                place = study.document.origin(("outputs", number))
+                raise InputError(
+                    f"{study.document.positions[place]}: outputs.{number}: no run records a number "
+                    f"{column!r}; {advice}"
+                )
 
 
 class _Lazy:
@@ -181,13 +192,11 @@ class _Jobs:
     """Turns planned runs into jobs."""
 
     def __init__(
-        self, name: str, folder: Path, data_dir: Path | None, device: str, outputs: tuple[Output, ...]
+        self, name: str, folder: Path | None, data_dir: Path | None, device: str, outputs: tuple[Output, ...]
     ) -> None:
-        from scenarios.runs import code_digest
-
-        self.code = code_digest()
+        self.code = loaded_code()
         self.outputs = outputs
-        self._common = (name, data_dir, device, folder, outputs, self.code)
+        self._common = (name, data_dir, device, folder, outputs, self.code, software())
 
     def of(self, run: PlannedRun) -> PlayJob:
         """Return the job of playing a run."""
@@ -212,7 +221,10 @@ class _Loop:
         self.pending = deque(run for run_id, run in runs.items() if run_id not in self.finished)
         self._under_way: dict[str, PlannedRun] = {}
         self._suspects: deque[PlannedRun] = deque()
-        self._died: set[str] = set()
+        self._deaths: Counter[str] = Counter()
+        singles = store.files.singles()
+        self._own = [run_id for run_id in self.finished if run_id in singles]
+        self._compacting: set[CompactJob] = set()
         self.played = 0
         self.interrupted = self.unwritable = False
 
@@ -230,7 +242,7 @@ class _Loop:
         self._say(f"{len(self.finished)} of {self._total} runs are there")
         try:
             with _interrupts() as asked:
-                while self.pending or self._suspects or self._under_way:
+                while self.pending or self._suspects or self._under_way or self._compacting:
                     if asked.times:
                         self._finish_in_time(engine, asked)
                         return
@@ -244,7 +256,13 @@ class _Loop:
     def _feed(self, engine: Engine) -> None:
         while self.pending and len(self._under_way) < QUEUED * engine.workers:
             self._submit(engine, self.pending.popleft())
-        if self._suspects and not self._under_way:  # alone, so that whoever kills its worker is known
+        while len(self._own) >= PART_RUNS:
+            job = CompactJob(self._store.folder.resolve(), tuple(self._own[:PART_RUNS]))
+            del self._own[:PART_RUNS]
+            self._compacting.add(job)
+            engine.submit(job)
+        if self._suspects and not self._under_way and not self._compacting:
+            # Alone, so that whoever kills its worker is known.
             self._submit(engine, self._suspects.popleft())
 
     def _submit(self, engine: Engine, run: PlannedRun) -> None:
@@ -262,12 +280,17 @@ class _Loop:
         """Note how a job ended."""
         if ended is None:
             return
-        run = self._under_way.pop(ended.job.run_id)
         report = ended.report
+        if report is not None and report.status == "unwritable":
+            raise OutputError(report.text)
+        if isinstance(ended.job, CompactJob):
+            self._compacted(ended.job, report)
+            return
+        run = self._under_way.pop(ended.job.run_id)
         if report is None:
             self._look_into_death(run, ended.why)
-        elif report.status == "unwritable":
-            raise OutputError(report.text)
+        elif report.status == "refused":
+            raise InputError(report.text)
         elif report.status == "finished":
             self._finish(run, FinishedRun(report.seconds, report.outputs, self._jobs.code))
         else:
@@ -275,17 +298,24 @@ class _Loop:
 
     def _look_into_death(self, run: PlannedRun, how: str) -> None:
         self._store.note("worker died", run_id=run.run_id, how=how)
-        if run.run_id in self._died:
+        self._deaths[run.run_id] += 1
+        if self._deaths[run.run_id] >= ATTEMPTS:
             self._fail(
-                run, f"the worker process was {how} twice, the second time with no other run beside it\n"
+                run, f"the worker process was {how}, {ATTEMPTS} times, at last with no other run beside it\n"
             )
         else:
-            self._died.add(run.run_id)
             self._suspects.append(run)
+
+    def _compacted(self, job: CompactJob, report: Report | None) -> None:
+        """Note how a compaction ended; however that was, all runs are there, as before or in parts."""
+        self._compacting.discard(job)
+        how = "compacted" if report is not None and report.status == "finished" else "not compacted"
+        self._store.note(how, runs=len(job.run_ids), why=last_line(report.text) if report else "worker died")
 
     def _finish(self, run: PlannedRun, finished: FinishedRun) -> None:
         self._store.note("finished", run_id=run.run_id, seconds=round(finished.seconds, 6))
         self.finished[run.run_id] = finished
+        self._own.append(run.run_id)
         if self.failures.pop(run.run_id, None) is not None:
             self._store.forgive(run.run_id)
         self.played += 1
@@ -352,9 +382,7 @@ def play_pilot(study: Study, plan: Plan, engine: Engine, data_dir: Path | None, 
     start = time.monotonic()
     probe(study, plan, engine, data_dir, device)
     loading = time.monotonic() - start
-    job = PlayJob(
-        next(iter(plan)).text, study.name, data_dir, device, None, tuple(study.file.outputs), code=""
-    )
+    job = _Jobs(study.name, None, data_dir, device, tuple(study.file.outputs)).of(next(iter(plan)))
     seconds = 0.0
     for _ in range(2):
         engine.submit(job)

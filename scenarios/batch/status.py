@@ -1,27 +1,29 @@
 """What a study's folder holds at the moment, read without disturbing whoever is writing it.
 
-Core Objects: study_status, StudyStatus.
+Core Objects: study_status, StudyStatus, caught_up.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.outputs import Output
 from learners.errors import InputError
+from scenarios.batch.run_files import PARTS, RUNS, DamagedRunError, RunFiles
 from scenarios.batch.store import (
+    FAILURES,
     JOURNAL,
     PLAN,
-    RUNS,
-    DamagedRunError,
     FinishedRun,
     counted,
     read_failures,
-    read_run,
     read_table,
     run_table,
 )
@@ -104,10 +106,12 @@ def study_status(folder: Path) -> StudyStatus:
     kept = {"run_id", "arm", "point", "replicate", "seed", *study.file.swept}
     planned = planned[[name for name in planned.columns if name in kept]]
     finished: dict[str, FinishedRun] = {}
-    damaged = {path.stem for path in (folder / RUNS).glob("*.corrupt")}
-    for run_id in planned["run_id"].unique():
+    files = RunFiles(folder)
+    damaged = {path.stem for place in (RUNS, PARTS) for path in (folder / place).glob("*.corrupt")}
+    damaged |= {path.stem for path in files.unreadable_parts()}
+    for run_id in map(str, planned["run_id"].unique()):
         try:
-            if stored := read_run(folder, run_id):
+            if stored := files.read(run_id):
                 finished[run_id] = FinishedRun(stored.seconds, stored.outputs(outputs), stored.code)
         except DamagedRunError:
             damaged.add(run_id)
@@ -124,6 +128,35 @@ def study_status(folder: Path) -> StudyStatus:
         sorted({run.code for run in finished.values()}),
         _being_written(folder / JOURNAL),
     )
+
+
+def caught_up(folder: Path, table: pd.DataFrame, outputs: Sequence[Output]) -> pd.DataFrame:
+    """Return a table of runs with those that ended after it was written: a driver that was killed wrote none.
+
+    Parameters
+    ----------
+    folder
+        Of the study.
+    table
+        Its runs.parquet; rows that say ``finished`` are taken at their word.
+    outputs
+        What is asked of each run.
+    """
+    labels = [output.label for output in outputs]
+    files = RunFiles(folder)
+    present, finished = files.names(), {}
+    for row in table.drop_duplicates("run_id").to_dict("records"):
+        run_id = str(row["run_id"])
+        if row["status"] == "finished":
+            values = {label: row.get(label, float("nan")) for label in labels}
+            finished[run_id] = FinishedRun(row.get("seconds", float("nan")), values, "")
+        elif run_id in present:
+            with suppress(DamagedRunError):
+                if stored := files.read(run_id):
+                    finished[run_id] = FinishedRun(stored.seconds, stored.outputs(outputs), stored.code)
+    planned = table.drop(columns=["status", "seconds", *labels], errors="ignore")
+    failed = {path.stem for path in (folder / FAILURES).glob("*.txt")}
+    return run_table(planned, finished, failed, outputs)
 
 
 def _being_written(journal: Path) -> bool:

@@ -1,21 +1,20 @@
 """The folder of a study: what is in it is true, whatever was killed while it was written.
 
     study.yaml          the plan, with its base scenario written out
-    runs/RUN_ID.parquet the ticks of a run; what it was is in the metadata of its schema
+    runs/RUN_ID.parquet the ticks of a run; see :mod:`scenarios.batch.run_files`
+    parts/part-*.parquet hundreds of runs that had files of their own before
     runs.parquet        one row a planned run: parameters, status, seconds, outputs
     failures/RUN_ID.txt why a run failed
     journal.jsonl       what happened when, a line each; for people
 
-A run's file is written beside, flushed and renamed by the worker, so it is there whole or not at all; its
-pages have checksums, and its name is the hash of the run that its metadata say. Files are never trusted more
-than that: links are not followed, and what does not fit is set aside and run again.
+A run's file is written beside, flushed and renamed by the worker, so it is there whole or not at all. What
+does not fit is set aside and run again.
 
-Core Objects: StudyStore, StoredRun, read_run, write_run.
+Core Objects: StudyStore.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,9 +28,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.json_lines import JsonLines
-from analysis.outputs import Output, columns_of, of_run
+from analysis.outputs import Output
 from learners.errors import InputError, OutputError
-from scenarios.batch.plan import hashed
+from scenarios.batch.run_files import PARTS, RUNS, DamagedRunError, RunFiles
 from scenarios.durable_files import parquet_bytes, replace_file
 from scenarios.yaml_file import read_mapping, written
 
@@ -42,102 +41,8 @@ if TYPE_CHECKING:
 FORMAT = "data-leverage study 1"
 """First line of a study's journal, by which its folder is known."""
 
-JOURNAL, PLAN, TABLE, RUNS, FAILURES = "journal.jsonl", "study.yaml", "runs.parquet", "runs", "failures"
+JOURNAL, PLAN, TABLE, FAILURES = "journal.jsonl", "study.yaml", "runs.parquet", "failures"
 FIGURES = "figures"
-
-
-class DamagedRunError(ValueError):
-    """A run's file is not what it should be."""
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """A finished run as its file has it: ticks as columns, [ticks + 1] each, and the wall time it took."""
-
-    ticks: pa.Table
-    seconds: float
-    code: str
-
-    def outputs(self, outputs: Sequence[Output]) -> dict[str, float]:
-        """Return its outputs by name.
-
-        Raises
-        ------
-        DamagedRunError
-            If it has not the columns that are asked for.
-        """
-        try:
-            return of_run(outputs, {name: self.ticks[name].to_numpy() for name in columns_of(outputs)})
-        except (KeyError, ValueError, TypeError, IndexError, pa.ArrowException) as error:
-            raise DamagedRunError(str(error)) from None
-
-
-def write_run(folder: Path, text: str, ticks: pa.Table, seconds: float, metadata: Mapping[str, str]) -> None:
-    """Store a finished run in a study's folder; it is on the disk when this returns.
-
-    Parameters
-    ----------
-    folder
-        Of the study.
-    text
-        The run, see :class:`scenarios.batch.plan.PlannedRun`.
-    ticks
-        One row a tick.
-    seconds
-        Wall time it took.
-    metadata
-        What else the file is to say: ``study`` and ``code``.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
-    run_id = hashed(text)
-    said = {**metadata, "run_id": run_id, "run": text, "seconds": repr(seconds)}
-    said["content"] = _content(ticks, said)
-    replace_file(folder / RUNS / f"{run_id}.parquet", parquet_bytes(ticks, said))
-
-
-def read_run(folder: Path, run_id: str) -> StoredRun | None:
-    """Read a run, every page of it checked; ``None`` if it is not there.
-
-    Raises
-    ------
-    DamagedRunError
-        If the file is cut off, has a flipped bit, is a link, or is of another run.
-    """
-    path = folder / RUNS / f"{run_id}.parquet"
-    if path.is_symlink():
-        raise DamagedRunError("is a link")
-    if not path.exists():
-        return None
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False) as file:
-            metadata = {
-                key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()
-            }
-            text = metadata.get("run", "")
-            if hashed(text) != run_id or file.metadata.num_rows != json.loads(text)["scenario"]["ticks"] + 1:
-                raise DamagedRunError("is of another run")
-            ticks = file.read(use_threads=False)
-            if _content(ticks, metadata) != metadata["content"]:
-                raise DamagedRunError("is not as it was written")
-            return StoredRun(ticks, float(metadata["seconds"]), metadata["code"])
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise DamagedRunError(str(error).splitlines()[0]) from None
-
-
-def _content(ticks: pa.Table, metadata: Mapping[str, str]) -> str:
-    """Return a digest of a run's values and of what its file says: page checksums leave out all names."""
-    sha = hashlib.sha256()
-    for key in ("run", "seconds", "study", "code"):
-        sha.update(f"{key}={metadata[key]}\n".encode())
-    for name in ticks.column_names:
-        values = ticks[name].to_numpy()
-        sha.update(f"{name} {values.dtype}\n".encode())
-        sha.update("\n".join(map(str, values)).encode() if values.dtype == object else values.tobytes())
-    return sha.hexdigest()
 
 
 class StudyStore:
@@ -151,6 +56,7 @@ class StudyStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.files = RunFiles(folder)
         self._made = [place for place in (folder, *folder.parents) if not place.exists()]
         try:
             self._journal = JsonLines(folder / JOURNAL)
@@ -203,8 +109,9 @@ class StudyStore:
         try:
             for name in (RUNS, FAILURES, FIGURES):
                 (self.folder / name).mkdir(exist_ok=True)
-            for path in (self.folder / RUNS).glob(".*.tmp"):  # of workers that were killed
-                path.unlink(missing_ok=True)
+            for place in (RUNS, PARTS):
+                for path in (self.folder / place).glob(".*.tmp"):  # of workers that were killed
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(f"cannot write {self.folder}: {error.strerror or error}") from None
         if not self._journal.lines():
@@ -220,7 +127,7 @@ class StudyStore:
         table = read_table(self.folder)
         if table is not None:
             return set(table["run_id"])
-        return {path.stem for path in (self.folder / RUNS).glob("*.parquet")}
+        return self.files.names()
 
     def _difference(self, study: Study) -> str:
         """Say what is different about the study that the folder holds."""
@@ -238,26 +145,29 @@ class StudyStore:
         return "; ".join(shown[:3]) or "a file it names, or what a scenario means, has changed since"
 
     def finished(self, runs: Iterable[PlannedRun], outputs: Sequence[Output]) -> dict[str, FinishedRun]:
-        """Return the runs that are there, by name; damaged ones are set aside as RUN_ID.corrupt."""
+        """Return the runs that are there, by name; damaged files are set aside as NAME.corrupt."""
+        for path in self.files.unreadable_parts():
+            self._set_aside(path, "is not readable")
         found = {run.run_id: self.stored(run, outputs) for run in runs}
         return {run_id: stored for run_id, stored in found.items() if stored is not None}
 
     def stored(self, run: PlannedRun, outputs: Sequence[Output]) -> FinishedRun | None:
-        """Return a run if it is there and sound; a damaged one is set aside."""
-        run_id = run.run_id
-        try:
-            stored = read_run(self.folder, run_id)
-            if stored is None:
-                return None
-            return FinishedRun(stored.seconds, stored.outputs(outputs), stored.code)
-        except DamagedRunError as error:
-            path = self.folder / RUNS / f"{run_id}.parquet"
+        """Return a run if it is there and sound; a damaged file is set aside."""
+        while True:
             try:
-                path.replace(path.with_suffix(".corrupt"))
-            except OSError as failed:
-                raise OutputError(f"cannot set {path} aside: {failed.strerror or failed}") from None
-            self.note("corrupt", run_id=run_id, reason=str(error))
-            return None
+                stored = self.files.read(run.run_id)
+                if stored is None:
+                    return None
+                return FinishedRun(stored.seconds, stored.outputs(outputs), stored.code)
+            except DamagedRunError as error:
+                self._set_aside(error.path, str(error), run.run_id)
+
+    def _set_aside(self, path: Path, reason: str, run_id: str | None = None) -> None:
+        try:
+            path.replace(path.with_suffix(".corrupt"))
+        except OSError as failed:
+            raise OutputError(f"cannot set {path} aside: {failed.strerror or failed}") from None
+        self.note("corrupt", file=path.name, run_id=run_id, reason=reason)
 
     def failures(self) -> dict[str, str]:
         """Return what is known to have failed, by name: the last line of what went wrong."""

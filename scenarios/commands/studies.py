@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from learners.errors import InputError
+from scenarios.batch.worker_processes import start_server
 from scenarios.progress import StepProgress
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def study(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
     """Play many runs and compare their arms; a restart goes on where it stopped."""
+    if engine == "local" and study and (not Path(study).suffix or Path(study).is_file()):
+        start_server()  # its imports go on while this process imports and plans
     from scenarios.study import load_study, shipped_studies, study_schema
 
     if schema:
@@ -149,6 +152,7 @@ def _record(result: StudyResult) -> dict[str, Any]:
         "failures": result.failures,
         "effects": result.effects.to_dict(orient="records"),
         "thresholds": result.thresholds.to_dict(orient="records"),
+        "claims": result.claims.to_dict(orient="records"),
         "sensitivity": result.sensitivity.to_dict(orient="records"),
     }
 
@@ -165,7 +169,7 @@ def _tell(loaded: Study, result: StudyResult) -> None:
         _tell_effects(loaded, result.effects)
     if not result.thresholds.empty:
         _tell_thresholds(loaded, result.thresholds)
-    for line in loaded.sensitivity_lines(result.sensitivity):
+    for line in (*loaded.claim_lines(result.claims), *loaded.sensitivity_lines(result.sensitivity)):
         _print(line)
     _print(f"Written to {result.out}")
     if result.interrupted:
@@ -183,13 +187,15 @@ def _tell_failures(failures: dict[str, str]) -> None:
 def _tell_effects(loaded: Study, effects: pd.DataFrame) -> None:
     """Print the effects as a table: difference, interval, number of pairs."""
     where = [name for name in effects.columns[: list(effects.columns).index("output")] if name != "point"]
-    rows = [["output", "arm", *where, "reference", "with arm", "difference", "from", "to", "n", ""]]
+    names = ["output", "arm", "against", *where]
+    rows = [[*names, "mean there", "mean", "difference", "from", "to", "n", ""]]
     for _, row in effects.head(MOST_SHOWN).iterrows():
         numbers = [f"{row[name]:.4g}" for name in ("mean_reference", "mean", "effect", "low", "high")]
         lacking = [f"{row[what]} {what}" for what in ("missing", "undefined") if row[what]]
-        said = [row["output"], row["arm"], *(row[name] for name in where), *numbers, row["n"]]
+        compared = [row["output"], row["arm"], row["reference"]]
+        said = [*compared, *(row[name] for name in where), *numbers, row["n"]]
         rows.append([*map(str, said), ", ".join(lacking)])
-    _print(f"Paired differences to arm {loaded.file.compared_with}, with 95 % bootstrap intervals")
+    _print("Paired differences between arms, with 95 % bootstrap intervals")
     _print_columns(rows)
     if len(effects) > MOST_SHOWN:
         _print(f"... and {len(effects) - MOST_SHOWN} more rows in effects.csv")

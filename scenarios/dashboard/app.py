@@ -6,6 +6,8 @@ closed when it is left.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from scenarios.dashboard.pages.compare import ComparePage
 from scenarios.dashboard.pages.explain import ExplainPage
 from scenarios.dashboard.pages.live import LivePage
 from scenarios.dashboard.pages.studies import StudiesPage
+from scenarios.dashboard.panels.address import Address
 from scenarios.dashboard.panels.elements import note, tag
 from scenarios.dashboard.session import PAGES, Session
 
@@ -34,27 +37,41 @@ def Page() -> None:
     router = solara.use_router()
     session = solara.use_memo(lambda: Session(router.search), [])
     solara.use_effect(lambda: session.close, [])
-    solara.use_effect(lambda: router.push("/" + session.link()), [session.link()])
+    solara.use_effect(lambda: _make_other_pages(session), [])
     dark = solara.lab.use_dark_effective()
     solara.Title("Data Leverage")
     solara.Style(STYLE)
     with solara.Div(classes=["dl", "dark"] if dark else ["dl"]):
+        Address(session)
         Header(session, dark)
         if session.problem.value:
             note(session.problem.value, bad=True)
-        live = session.page.value == "live"
-        opened = solara.use_ref(False)
-        opened.current = opened.current or live
-        if opened.current:
-            # Once opened it stays, out of sight: it holds the most elements, and making them takes longest.
-            with solara.Div(style="" if live else "display: none"):
-                LivePage(session, dark, live)
-        if session.page.value == "compare":
-            ComparePage(session, dark)
-        elif session.page.value == "studies":
-            StudiesPage(dark)
-        elif session.page.value == "explain":
-            ExplainPage(dark)
+        for page in PAGES:
+            if page in session.opened.value:
+                style = "" if page == session.page.value else "display: none"
+                with solara.Div(style=style).key(page):
+                    _SHOWN[page](session, dark)
+
+
+_SHOWN = {"live": LivePage, "compare": ComparePage, "studies": StudiesPage, "explain": ExplainPage}
+
+
+def _make_other_pages(session: Session) -> Callable[[], None]:
+    """Make the pages that were not asked for, when there is nothing better to do; return how to stop."""
+    left = threading.Event()
+
+    def make() -> None:
+        pause = 0.2
+        while session.live.status.peek() == "starting" and session.page.peek() == "live":
+            if left.wait(pause):
+                return
+        for page in PAGES:
+            if left.wait(pause):
+                return
+            session.make(page)
+
+    threading.Thread(target=make, name="dashboard pages", daemon=True).start()
+    return left.set
 
 
 @solara.component
@@ -67,7 +84,7 @@ def Header(session: Session, dark: bool) -> None:
                 shown = session.page.value == page
                 solara.Button(
                     page.capitalize(),
-                    on_click=lambda page=page: session.page.set(page),
+                    on_click=lambda page=page: session.turn_to(page),
                     text=not shown,
                     depressed=True,
                     color="primary" if shown else None,

@@ -433,7 +433,7 @@ def _offsets(
     moved = list(places)
     for above, below in itertools.pairwise(order):
         moved[below] = max(moved[below], moved[above] + _APART)
-    floor = bottom + 4
+    floor = bottom - 7
     for line in reversed(order):  # those pushed out below are pushed back up, and with them those above
         moved[line] = min(moved[line], floor)
         floor = moved[line] - _APART

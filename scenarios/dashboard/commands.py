@@ -6,7 +6,7 @@ Core Objects: Command and its subclasses.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from scenarios.dashboard.world import Among
@@ -14,13 +14,22 @@ if TYPE_CHECKING:
 
 
 class Command:
-    """Anything that can be asked."""
+    """Anything that can be asked.
+
+    Attributes
+    ----------
+    counted
+        Whether the world reports when it has been carried out.
+    """
+
+    counted: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class Reset(Command):
     """Begin a run: play this scenario from the start."""
 
+    counted = False
     scenario: Scenario
     run: int = 0
 
@@ -46,6 +55,7 @@ class Step(Command):
 class Speed(Command):
     """Play at most so many ticks a second; 0 for as many as can be."""
 
+    counted = False
     ticks_a_second: float
 
 
@@ -77,6 +87,8 @@ class SetLaw(Command):
 @dataclass(frozen=True)
 class BreakOff(Command):
     """Break off the retraining under way."""
+
+    counted = False
 
 
 @dataclass(frozen=True)

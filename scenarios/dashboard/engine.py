@@ -25,7 +25,7 @@ from typing import Any
 from scenarios.dashboard import commands as asked
 from scenarios.dashboard import reports
 from scenarios.dashboard.messages import Progress, Snapshot
-from scenarios.dashboard.worker import LIBRARIES, SNAPSHOT_SECONDS, work
+from scenarios.dashboard.worker import LIBRARIES, SNAPSHOT_SECONDS, beat, work
 from scenarios.scenario import Scenario
 
 PATIENCE = 1.0
@@ -41,7 +41,8 @@ class Engine:
     Parameters
     ----------
     publish
-        Called in the engine's thread with every new snapshot, at most five a second.
+        Called in the engine's thread with every new snapshot: at most six a second, but what answers a
+        command comes at once.
     data_dir
         Folder of the data sets.
     archive
@@ -63,6 +64,8 @@ class Engine:
         self._snapshot = Snapshot()
         self._published_at = 0.0
         self._changed = False
+        self._answers = False
+        """Whether what has changed answers a command."""
         self._waiting: asked.Reset | None = None
         self._waiting_since = 0.0
         self._asked_at = 0.0
@@ -118,7 +121,8 @@ class Engine:
         """Wait for a command, a report or the worker's death, but not while something is to be shown."""
         sources = [self._woken, *(self._worker.sources if self._worker else ())]
         busy = self._changed or self._stage or self._waiting
-        for source in wait(sources, SNAPSHOT_SECONDS if busy else None):
+        due = max(self._published_at + SNAPSHOT_SECONDS - time.monotonic(), 0.0)
+        for source in wait(sources, (due if self._changed else SNAPSHOT_SECONDS) if busy else None):
             if source is self._woken:
                 while self._woken.poll():
                     self._woken.recv_bytes()
@@ -145,6 +149,7 @@ class Engine:
         )
 
     def _fail(self, text: str) -> None:
+        self._answers = True
         self._change(replace(self._snapshot, status="error", error=text, notice="", progress=None))
 
     def _pass_on(self, command: asked.Command | None) -> None:
@@ -192,6 +197,8 @@ class Engine:
                 self._waiting = None
                 self._change(replace(snapshot, facts=facts))
             case reports.State():
+                news = report.status != snapshot.status or report.obeyed != snapshot.obeyed
+                self._answers = self._answers or news
                 self._change(
                     replace(
                         snapshot,
@@ -202,15 +209,17 @@ class Engine:
                         pixels=report.pixels,
                         calls=report.calls,
                         laws=report.laws,
-                        notice=report.notice or (snapshot.notice if not report.rows else ""),
+                        notice=report.notice or ("" if report.obeyed != snapshot.obeyed else snapshot.notice),
                         progress=None if report.status != "playing" else snapshot.progress,
+                        obeyed=report.obeyed,
                     )
                 )
             case reports.Refused(text=text):
                 if snapshot.facts is None:
                     self._fail(text)
                 else:
-                    self._change(replace(snapshot, notice=text))
+                    self._answers = True
+                    self._change(replace(snapshot, notice=text, obeyed=report.obeyed))
             case reports.Failed(text=text):
                 self._fail(f"The run ended in an error ({text}). Reset starts it anew.")
             case reports.Packed(archive=archive):
@@ -229,13 +238,13 @@ class Engine:
     def _show(self) -> None:
         """Publish what has changed, if the last snapshot has had its time."""
         now = time.monotonic()
-        if now < self._published_at + SNAPSHOT_SECONDS:
+        if now < self._published_at + SNAPSHOT_SECONDS and not (self._changed and self._answers):
             return
         progress = self._progress(now)
         if progress != self._snapshot.progress:
             self._change(replace(self._snapshot, progress=progress))
         if self._changed:
-            self._changed, self._published_at = False, now
+            self._changed, self._answers, self._published_at = False, False, beat(self._published_at, now)
             self._publish(self._snapshot)
 
     def _progress(self, now: float) -> Progress | None:

@@ -154,6 +154,8 @@ class Snapshot:
         One byte a pixel: the action of a user, sorted by community.
     notice
         What the visitor should know, in plain words; an ``error`` in a notice's place ends the run.
+    obeyed
+        How many commands of this run have been carried out or refused.
     """
 
     run: int = 0
@@ -168,6 +170,7 @@ class Snapshot:
     progress: Progress | None = None
     notice: str = ""
     error: str = ""
+    obeyed: int = 0
 
     @property
     def tick(self) -> int:

@@ -48,6 +48,7 @@ class State(Report):
     calls: tuple[Call, ...]
     laws: tuple[Law, ...]
     notice: str
+    obeyed: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Refused(Report):
 
     run: int
     text: str
+    obeyed: int
 
 
 @dataclass(frozen=True)

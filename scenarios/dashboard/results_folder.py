@@ -22,7 +22,10 @@ import pyarrow.parquet as pq
 
 from learners.errors import InputError
 from scenarios import run_directory
+from scenarios.assumptions import Assumption, assumptions
 from scenarios.batch import store
+from scenarios.batch.run_files import DamagedRunError, RunFiles
+from scenarios.scenario import Scenario
 from scenarios.yaml_file import read_mapping
 
 MOST_BYTES = 200_000_000
@@ -53,12 +56,13 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class StoredRunTables:
-    """A run's folder: its manifest, ticks and events."""
+    """A run's folder: its manifest, ticks and events, and the parameters that it was played with."""
 
     manifest: dict[str, Any]
     ticks: pd.DataFrame
     events: pd.DataFrame
     summary: str
+    assumptions: tuple[Assumption, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +81,8 @@ class StudyTables:
         Columns of ``runs`` that were varied.
     outputs
         Columns of ``runs`` that were asked for.
+    assumptions
+        Parameters of the scenario that it varies.
     left_out
         Finished runs whose ticks were not read, since there are too many, or could not be.
     """
@@ -87,6 +93,7 @@ class StudyTables:
     effects: pd.DataFrame
     axes: tuple[str, ...]
     outputs: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
     left_out: int
 
 
@@ -130,6 +137,7 @@ def read_run_folder(entry: Entry, results: Path) -> StoredRunTables:
         ticks,
         _parquet(folder / "events.parquet"),
         _bytes(summary).decode("utf-8", errors="replace") if _is_real(summary) else "",
+        _ledger(manifest.get("scenario")),
     )
 
 
@@ -160,6 +168,7 @@ def read_study(entry: Entry, results: Path) -> StudyTables:
         effects,
         tuple(name for name in runs.columns if name not in known),
         tuple(outputs),
+        _ledger(plan.get("base")),
         left_out,
     )
 
@@ -177,16 +186,21 @@ def band(ticks: pd.DataFrame, column: str) -> pd.DataFrame:
     ).reset_index()
 
 
+def _ledger(scenario: object) -> tuple[Assumption, ...]:
+    """Return the parameters of a stored scenario; none of one that is not a scenario of this version."""
+    try:
+        return tuple(assumptions(Scenario.model_validate(scenario)))
+    except ValueError:
+        return ()
+
+
 def _ticks(folder: Path, finished: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     parts, left_out = [], max(0, len(finished) - MOST_RUNS)
+    files = RunFiles(folder)
     for row in finished.head(MOST_RUNS).itertuples():
-        path = folder / store.RUNS / f"{row.run_id}.parquet"
-        if not str(row.run_id).isalnum() or not _is_real(path) or path.stat().st_size > MOST_BYTES:
-            left_out += 1
-            continue
         try:
-            stored = store.read_run(folder, str(row.run_id))
-        except store.DamagedRunError:
+            stored = files.read(str(row.run_id))
+        except DamagedRunError:
             stored = None
         if stored is None:
             left_out += 1

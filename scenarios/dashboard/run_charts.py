@@ -42,6 +42,10 @@ class Panel:
     within: tuple[float, ...] = ()
 
 
+PANELS = ("participation", "leverage", "revenue", "quality")
+"""Keys of the charts of a run, in their order."""
+
+
 def panels(rows: Sequence[Row], facts: Facts) -> list[Panel]:
     """Return the charts of a run so far."""
     return [_participation(rows), _leverage(rows, facts), _revenue(rows), _quality(rows, facts)]

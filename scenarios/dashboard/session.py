@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from dataclasses import dataclass
+import threading
+import time
 from pathlib import Path
 
 import solara
+from solara.lab import Ref
 
 from learners.datasets.catalogue import DATA_VARIABLE
 from learners.errors import InputError
@@ -25,26 +27,22 @@ MOST_WORLDS = 24
 """Worker processes of all visitors together."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What of a snapshot the controls show: it changes far less often than the numbers."""
-
-    run: int
-    status: Status
-    facts: Facts | None
-    calls: tuple[Call, ...]
-    laws: tuple[Law, ...]
+PATIENCE = 1.0
+"""Seconds after which a browser that has not drawn the last snapshot is shown the next one all the same."""
 
 
 class Player:
     """A world that the visitor plays, and what was last seen of it.
 
+    A page that draws slower than the world plays is shown fewer snapshots, so that it is never behind.
+
     Attributes
     ----------
     snapshot
-        The latest.
-    standing
-        What the controls show of it.
+        The latest that is shown. Its fields ``run``, ``status``, ``facts``, ``calls``, ``laws``, ``notice``
+        and ``error`` can be followed on their own: they change far less often than the numbers.
+    waiting
+        Commands that the world has not carried out yet.
     played
         The settings of the run in play.
     archive
@@ -53,14 +51,31 @@ class Player:
 
     def __init__(self) -> None:
         self.snapshot: solara.Reactive[Snapshot] = solara.Reactive(Snapshot())
-        self.standing: solara.Reactive[Standing] = solara.Reactive(_standing(Snapshot()))
+        seen = self.snapshot.fields
+        self.run: solara.Reactive[int] = Ref(seen.run)
+        self.status: solara.Reactive[Status] = Ref(seen.status)
+        self.facts: solara.Reactive[Facts | None] = Ref(seen.facts)
+        self.calls: solara.Reactive[tuple[Call, ...]] = Ref(seen.calls)
+        self.laws: solara.Reactive[tuple[Law, ...]] = Ref(seen.laws)
+        self.notice: solara.Reactive[str] = Ref(seen.notice)
+        self.error: solara.Reactive[str] = Ref(seen.error)
+        self.waiting: solara.Reactive[tuple[asked.Command, ...]] = solara.Reactive(())
         self.played: solara.Reactive[Settings] = solara.Reactive(Settings())
         self.archive: solara.Reactive[bytes] = solara.Reactive(b"")
+        self.number = 0
+        """Counts the snapshots that were shown."""
+        self._sent: list[asked.Command] = []
+        self._drawn: int | None = None
+        self._shown_at = 0.0
+        self._held: Snapshot | None = None
+        self._showing = threading.RLock()
         self._engine: Engine | None = None
 
     def reset(self, settings: Settings) -> None:
         """Begin a run; what cannot be played is said in a snapshot."""
         self.played.value = settings
+        self._sent = []
+        self._tell_waiting()
         try:
             scenario = settings.scenario()
             self._ensure_engine().reset(scenario)
@@ -70,7 +85,15 @@ class Player:
     def send(self, command: asked.Command) -> None:
         """Pass a command on to the world."""
         if self._engine:
+            if command.counted:
+                self._sent.append(command)
+                self._tell_waiting()
             self._engine.send(command)
+
+    def drawn(self, number: int) -> None:
+        """Hear from the browser that it has drawn a snapshot."""
+        self._drawn = number
+        self._let_through()
 
     def close(self) -> None:
         """End the world."""
@@ -79,8 +102,29 @@ class Player:
             self._engine = None
 
     def _show(self, snapshot: Snapshot) -> None:
-        self.snapshot.value = snapshot
-        self.standing.value = _standing(snapshot)
+        """Take in what the engine says, in its thread."""
+        with self._showing:
+            self._held = snapshot
+        self._let_through()
+
+    def _let_through(self) -> None:
+        with self._showing:
+            snapshot = self._held
+            if snapshot is None or (snapshot.status == "playing" and self._is_behind(snapshot)):
+                return
+            self._held, self._shown_at = None, time.monotonic()
+            self.number += 1
+            self.snapshot.value = snapshot
+            self._tell_waiting()
+
+    def _is_behind(self, snapshot: Snapshot) -> bool:
+        """Return whether the browser is still drawing, and the snapshot answers nothing."""
+        if self._drawn is None or snapshot.obeyed != self.snapshot.peek().obeyed:
+            return False
+        return self._drawn < self.number and time.monotonic() < self._shown_at + PATIENCE
+
+    def _tell_waiting(self) -> None:
+        self.waiting.value = tuple(self._sent[self.snapshot.peek().obeyed :])
 
     def _ensure_engine(self) -> Engine:
         if self._engine is None:
@@ -91,10 +135,6 @@ class Player:
             named = os.environ.get(DATA_VARIABLE)
             self._engine = Engine(self._show, Path(named) if named else None, archive=self.archive.set)
         return self._engine
-
-
-def _standing(snapshot: Snapshot) -> Standing:
-    return Standing(snapshot.run, snapshot.status, snapshot.facts, snapshot.calls, snapshot.laws)
 
 
 class Session:
@@ -113,6 +153,10 @@ class Session:
         The world of the Live page.
     a, b
         The two worlds of the Compare page.
+    page, opened
+        The page that is shown, and those that are made: they stay, out of sight.
+    looked
+        Counts how often the results are to be looked through again.
     other
         Settings of world B; world A has those of the Live page.
     problem
@@ -122,6 +166,8 @@ class Session:
     def __init__(self, search: str | None) -> None:
         linked = read_link(search, PAGES)
         self.page: solara.Reactive[str] = solara.Reactive(linked.page)
+        self.opened: solara.Reactive[tuple[str, ...]] = solara.Reactive((linked.page,))
+        self.looked: solara.Reactive[int] = solara.Reactive(0)
         self.history: solara.Reactive[History] = solara.Reactive(History(linked.settings))
         self.other: solara.Reactive[Settings] = solara.Reactive(linked.other or linked.settings)
         self.problem: solara.Reactive[str] = solara.Reactive(linked.problem)
@@ -129,6 +175,20 @@ class Session:
         self.live = Player()
         self.a = Player()
         self.b = Player()
+
+    def turn_to(self, page: str) -> None:
+        """Show a page; one of results looks for what is new."""
+        if page not in PAGES:
+            return
+        self.make(page)
+        if page in ("studies", "explain"):
+            self.looked.value += 1
+        self.page.value = page
+
+    def make(self, page: str) -> None:
+        """Make a page, out of sight."""
+        if page not in self.opened.value:
+            self.opened.value = (*self.opened.value, page)
 
     @property
     def settings(self) -> Settings:
@@ -164,6 +224,13 @@ class Session:
         self.live.reset(self.settings)
         self.live.send(asked.Speed(self.speed.value))
 
+    def lose(self, tick: int) -> None:
+        """Say that the page was loaded anew and the run that it showed is gone."""
+        self.problem.value = (
+            "The page was loaded anew. Its settings are kept, but the run, which was at tick "
+            f"{tick}, is gone: it begins again at tick 0."
+        )
+
     def start_with(self, preset: str) -> None:
         """Play a shipped scenario as it is."""
         self.take(Settings(preset))
@@ -178,7 +245,7 @@ class Session:
         with_it = [*entries, {"kind": kind, "start": start}]
         changed = others if len(others) < len(entries) else with_it
         self.other.value = self.settings.changed("interventions", changed)
-        self.page.value = "compare"
+        self.turn_to("compare")
         self.play_pair()
 
     def play_pair(self) -> None:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from scenarios.dashboard.messages import Status
     from scenarios.dashboard.world import World
 
-SNAPSHOT_SECONDS = 0.2
-"""Least time between two reports of a world at play."""
+SNAPSHOT_SECONDS = 1 / 6
+"""Time between two reports of a world at play, on average."""
 
 LIBRARIES = "scenarios.dashboard.libraries"
 """Module that imports what every world needs."""
@@ -89,6 +89,7 @@ class _Worker:
         self._told_at = 0.0
         self._told_rows = 0
         self._untold = False
+        self._obeyed = 0
 
     def tell(self, report: reports.Report) -> None:
         """Send a report."""
@@ -109,7 +110,7 @@ class _Worker:
             if self._untold and time.monotonic() >= self._told_at + SNAPSHOT_SECONDS:
                 self._tell_state()
         except InputError as error:
-            self.tell(reports.Refused(self._run, str(error)))
+            self.tell(reports.Refused(self._run, str(error), self._obeyed))
         except Exception as error:
             _log.exception("a world failed")
             self._end()
@@ -130,6 +131,7 @@ class _Worker:
             self._reset(command)
             return
         world = self._world
+        self._obeyed += command.counted
         if world is None:
             return
         match command:
@@ -157,7 +159,7 @@ class _Worker:
     def _reset(self, command: asked.Reset) -> None:
         from scenarios.dashboard.world import World
 
-        self._run, scenario = command.run, command.scenario
+        self._run, self._obeyed, scenario = command.run, 0, command.scenario
         self.tell(reports.Began(self._run))
         before = self._world
         self._end()
@@ -201,7 +203,7 @@ class _Worker:
     def _tell_state(self, notice: str = "") -> None:
         world = self._world
         assert world is not None
-        self._untold, self._told_at = False, time.monotonic()
+        self._untold, self._told_at = False, beat(self._told_at, time.monotonic())
         rows = world.rows(self._told_rows)
         self._told_rows += len(rows)
         actions = world.actions()
@@ -216,11 +218,20 @@ class _Worker:
                 world.called(),
                 world.laws(),
                 notice,
+                self._obeyed,
             )
         )
 
     def _end(self) -> None:
         self._world, self._to_play, self._untold = None, 0.0, False
+
+
+def beat(last: float, now: float) -> float:
+    """Return from when the time to the next report is counted: from when this one was due.
+
+    One that comes late, as after a long tick, does not delay those after it.
+    """
+    return min(max(last + SNAPSHOT_SECONDS, now - SNAPSHOT_SECONDS), now)
 
 
 def _same_data(before: object, after: object) -> bool:

@@ -87,3 +87,15 @@ def test_a_subsidy_lets_organisers_reach_more(few_digits, society):
 def test_a_subsidy_without_organisers_is_warned_of(few_digits, society):
     model = society(few_digits, interventions=[OrganiserSubsidy()])
     assert model.warnings == ("organiser_subsidy: there is no organiser to pay (LogitRule)",)
+
+
+def test_seeds_can_do_what_the_campaign_asks(few_digits, society):
+    law = Seeding(start=1, stance="campaign", seeds={"kind": "given", "users": [3, 5]})
+    rule = {"rule": "critical_mass", "stance": "cdc", "cost": 1000.0}
+    granted = {"portability_success": 1.0}
+    model = society(few_digits, decision=rule, policy=granted, interventions=[law])
+    model.step()
+    contributes = model.population.stance == model.stances.code("cdc")
+    assert set(np.flatnonzero(contributes)) == {3, 5}
+    with pytest.raises(InputError, match=r"^interventions\.0: stance: 'campaign' needs"):
+        society(few_digits, interventions=[law])

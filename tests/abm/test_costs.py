@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from abm.actions import CONTRIBUTE, DELETE, LEAVE, POISON, WITHHOLD, Stances
-from abm.costs import CostParameters, action_costs
+from abm.costs import CostParameters, action_costs, barriers_left
 from abm.policy import Policy
 from abm.population import Population, PopulationParameters
 from abm.streams import Streams
@@ -223,3 +223,21 @@ def test_campaign_search_removes_barriers_and_nothing_else_of_what_anybody_does(
     )
     np.testing.assert_allclose(column(gone, "strike"), 0.6 * c.barrier_withhold * skill, atol=1e-6)
     assert (costs_of(people) == costs_of(people, assistant=search)).all()
+
+
+def test_tools_leave_a_part_of_the_barriers_to_a_stance():
+    costs, before = CostParameters(), Policy()
+    bits = dict(zip(STANCES.names, STANCES.bits, strict=True))
+    after = Policy(contribution_tool=0.6, deletion_tool=0.5)
+    assert barriers_left(costs, bits["cdc"], before, before) == 1
+    assert barriers_left(costs, bits["cdc"], after, before) == pytest.approx(0.4 / 0.8)
+    assert barriers_left(costs, bits["strike_withhold"], after, before) == pytest.approx(0.5)
+    both = (0.5 * costs.barrier_delete + 0.4 * costs.barrier_contribute) / (
+        costs.barrier_delete + 0.8 * costs.barrier_contribute
+    )
+    names = [name for name in bits if bits[name][DELETE] and bits[name][CONTRIBUTE] and bits[name].sum() == 2]
+    for name in names:
+        assert barriers_left(costs, bits[name], after, before) == pytest.approx(both)
+    assert barriers_left(costs, bits["stay"], after, before) == 1
+    some = before.model_copy(update={"contribution_tool": np.array([0.2, 0.6])})
+    np.testing.assert_allclose(barriers_left(costs, bits["cdc"], some, before), [1, 0.5])

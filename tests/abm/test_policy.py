@@ -21,6 +21,9 @@ from scenarios.interventions import (
     Seeding,
     TrackingBlocker,
 )
+from scenarios.money import Credits, DataDividend, DataLicence, Voice
+from scenarios.organising import Canvass, CoalitionCampaign, CommunityAction
+from scenarios.regulation import Audit, WeightDeletionOrder
 
 
 class Sets(Intervention):
@@ -239,6 +242,25 @@ CHANGING = {
     OrganiserSubsidy: [],  # matters under a rule with an organiser only
     ConditionalPledge: [{"goal": 0.6}],
     Seeding: [{"seeds": {"kind": "random", "share": 0.5}}],
+    CoalitionCampaign: [
+        {"budget": 600.0},
+        {"consideration": 1.0, "minimum": 0.01, "budget": 0.0},
+        {"goal": "health", "consideration": 1.0, "minimum": 0.01},
+    ],
+    Canvass: [{"budget": 100.0}, {"budget": 100.0, "stance": "cdc"}],
+    CommunityAction: [{"budget": 200.0}, {"budget": 0.0, "consideration": 0.5}],
+    DataDividend: [
+        {},
+        {"unit": "fund"},
+        {"transform": "equal"},
+        {"unit": "group", "group": "interest_quarter", "transform": "bin"},
+        {"coverage": 0.5},
+    ],
+    Credits: [{}],
+    Voice: [],  # matters where Large Co. concedes only
+    DataLicence: [{}, {"term": "pay", "least": 0.1}],
+    WeightDeletionOrder: [],  # matters where Large Co. launders only
+    Audit: [],  # matters where Large Co. hides something only
 }
 """Fields with which each kind does change a lively run."""
 
@@ -257,6 +279,7 @@ def played(request, digits, ratings, society, ticks_of):
             decision=LIVELY,
             companies={"small": {"starts_with": 0.1}},
             population={"costs": {"cost_horizon": 1.0}},
+            coalitions={"communities": {"number": 10}},
             rng=4,
             **setting,
         )

@@ -54,8 +54,9 @@ def test_share_of_the_space_and_the_axis_that_turns_the_sign():
     assert abs(table.loc["other", "correlation"]) < 0.2
     assert table.loc["other", "chance"] > 0.05
     text = "\n".join(sign_lines(table.reset_index()))
-    assert "turns on size: positive at 0% of the points up to 0." in text
-    assert "turns on other" not in text
+    assert f"law, against none, raises y in {row['share_positive']:.0%} of the assumption space" in text
+    assert "these assumptions flip the sign: size (positive at 0% of the points up to 0." in text
+    assert "; other (" not in text
 
 
 def test_seeds_and_assumptions_are_apart():
@@ -98,7 +99,7 @@ def test_signs_that_are_luck_turn_on_nothing():
     told = 0
     for seed in range(40):
         runs = study(lambda size, other, kind: rng.normal(), points=60, replicates=1, seed=seed)
-        told += any("turns on" in line for line in sign_lines(signs(runs).reset_index()))
+        told += any(" (positive at " in line for line in sign_lines(signs(runs).reset_index()))
     assert told <= 6  # 2 are expected; splits searched without correction would be told of most
 
 
@@ -109,7 +110,7 @@ def test_no_sign_flips_where_all_agree_and_that_is_not_certain():
     assert row["share_assumption_high"] == 1.0
     assert 0.9 < row["share_assumption_low"] < 0.95
     assert table["chance"].isna().all()
-    assert len(sign_lines(table.reset_index())) == 1
+    assert "flip" not in "\n".join(sign_lines(table.reset_index()))
 
 
 def test_no_change_is_neither_raised_nor_lowered():
@@ -134,7 +135,7 @@ def test_nothing_finished_is_said_so():
     runs = study(lambda size, other, kind: 1.0, points=5).assign(status="missing")
     table = signs(runs).reset_index()
     assert table["effect"].isna().all()
-    assert sign_lines(table) == ["law: no point has a pair of finished runs with y"]
+    assert sign_lines(table) == ["law: no point has a pair of finished runs with y, against none"]
 
 
 def test_one_replicate_has_no_seed_interval():
@@ -147,3 +148,37 @@ def test_same_seed_same_table_in_any_order_of_rows():
     runs = study(lambda size, other, kind: size - 0.5, points=40, luck=0.2)
     pd.testing.assert_frame_equal(signs(runs, seed=3), signs(runs, seed=3))
     pd.testing.assert_frame_equal(signs(runs), signs(runs.sample(frac=1, random_state=1)))
+
+
+def test_a_split_with_one_sign_on_both_sides_flips_nothing():
+    rng = np.random.default_rng(4)
+    mostly = lambda size, other, kind: -1.0 if size < 0.3 and rng.random() < 0.4 else 1.0
+    text = "\n".join(sign_lines(signs(study(mostly, replicates=1)).reset_index()))
+    assert "flip the sign" not in text
+    assert "how often it is positive also depends on: size (positive at " in text
+
+
+def test_what_the_size_goes_with_is_told_where_no_sign_flips():
+    table = signs(study(lambda size, other, kind: 10 - 3 * other, points=60)).reset_index()
+    (_, sizes) = sign_lines(table)
+    assert sizes.startswith("  its size goes with (partial rank correlations): other -1.00 [-1")
+    assert "size -" not in sizes.removeprefix("  its size")
+
+
+def test_an_arm_can_be_compared_with_another_than_the_reference():
+    runs = study(lambda size, other, kind: size - 0.3, points=60)
+    third = runs[runs["arm"] == "law"].assign(arm="repealed", y=lambda rows: rows["y"] - 5)
+    table = effect_signs(
+        pd.concat([runs, third], ignore_index=True), ["y"], AXES, "none", against={"repealed": ["law"]}
+    ).drop_duplicates(["arm", "reference"])
+    pairs = table.set_index(["arm", "reference"])
+    assert list(pairs.index) == [("law", "none"), ("repealed", "none"), ("repealed", "law")]
+    assert pairs.loc[("repealed", "law"), "effect"] == pytest.approx(-5)
+    lines = sign_lines(table)
+    assert any(
+        line.startswith("repealed, against law, raises y in 0% of the assumption space") for line in lines
+    )
+    # What is asked besides changes nothing of what was asked before.
+    alone = effect_signs(runs, ["y"], AXES, "none").drop_duplicates(["arm", "reference"])
+    columns = ["effect", "seed_low", "seed_high", "share_seed_low", "assumption_low"]
+    assert pairs.loc[("law", "none"), columns].tolist() == alone.iloc[0][columns].tolist()

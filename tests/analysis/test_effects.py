@@ -135,3 +135,17 @@ def test_intervals_repeat_and_do_not_depend_on_the_other_outputs():
 
 def test_values_that_are_all_the_same_have_no_width():
     assert bootstrap_interval(np.full(7, 2.5), np.random.default_rng(0)) == (2.5, 2.5)
+
+
+def test_an_arm_is_compared_with_others_besides_only_where_that_is_asked():
+    differences = np.random.default_rng(1).normal(0.5, 0.1, 12)
+    runs = table(differences, arms=("base", "law", "repealed"))
+    found = effects(runs, ["y"], "base", against={"repealed": ["law", "base", "absent"]})
+    assert list(zip(found["arm"], found["reference"], strict=True)) == [
+        *(("law", "base"), ("repealed", "base")),
+        ("repealed", "law"),
+    ]
+    besides = found.iloc[2]
+    assert besides["effect"] == pytest.approx(differences.mean())
+    assert besides["mean_reference"] == pytest.approx(found.iloc[0]["mean"])
+    pd.testing.assert_frame_equal(found.iloc[:2], effects(runs, ["y"], "base"))

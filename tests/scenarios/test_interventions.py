@@ -5,6 +5,8 @@ from pydantic import ValidationError
 
 from abm.assistant import AssistantParameters
 from abm.campaigns import SeededStance
+from abm.money.dividends import DividendParameters
+from abm.money.licences import LicenceParameters
 from abm.pledges import PledgeParameters
 from abm.policy import Intervention, Policy, PolicySchedule
 from abm.targeting import Target
@@ -21,6 +23,8 @@ from scenarios.interventions import (
     Seeding,
     TrackingBlocker,
 )
+from scenarios.money import Credits, DataDividend, DataLicence, Voice
+from scenarios.regulation import Audit, WeightDeletionOrder
 from scenarios.runs import play
 from scenarios.scenario import load_scenario
 
@@ -65,6 +69,21 @@ KINDS = get_args(get_args(Interventions)[0])
             {"consent": 0.3, "opt_in_rate": 0.5, "opt_out_cost": 0.25, "awareness": 0.75},
         ),
         (OrganiserSubsidy(budget=7), {"organiser_budget": 7}),
+        (
+            DataDividend(share=0.125, unit="group", group="age", transform="clip"),
+            {
+                "dividend_share": 0.125,
+                "dividend": DividendParameters(unit="group", group="age", transform="clip").model_dump(),
+            },
+        ),
+        (Credits(price=0.25), {"credit_price": 0.25}),
+        (Voice(), {"voice": True}),
+        (
+            DataLicence(term="pay", least=0.25),
+            {"licensed": True, "licence": LicenceParameters(term="pay", least=0.25).model_dump()},
+        ),
+        (WeightDeletionOrder(), {"weight_deletion": True}),
+        (Audit(probability=0.25, fine=0.5), {"audit_probability": 0.25, "audit_fine": 0.5}),
         (ConditionalPledge(), {}),
         (Seeding(), {}),
     ],
@@ -95,7 +114,7 @@ def test_every_kind_can_be_written_in_a_file_and_sets_policy_parameters(kind):
     assert set(law.changes()) <= set(Policy.model_fields)
     Policy(**law.changes())  # the values are ones that a policy takes
     without = {key: getattr(Policy(), key) for key in law.changes()}
-    campaigns = law.pledge() is not None or law.seeding() is not None
+    campaigns = any(each is not None for each in (law.pledge(), law.seeding(), law.organising()))
     assert (law.changes() != without) != campaigns or kind is DeletionRight
 
 
@@ -111,7 +130,7 @@ def test_campaigns_are_handed_on_whole():
 
 
 def test_every_intervention_class_is_listed():
-    ours = {kind for kind in Intervention.__subclasses__() if kind.__module__ == "scenarios.interventions"}
+    ours = {kind for kind in Intervention.__subclasses__() if kind.__module__.startswith("scenarios.")}
     assert set(KINDS) == ours
 
 
@@ -140,6 +159,15 @@ def test_every_intervention_class_is_listed():
         (ConsentDefault, {"consent": 1.5}),
         (OrganiserSubsidy, {"budget": -1}),
         (OrganiserSubsidy, {"budget": 1.5}),
+        (DataDividend, {"share": 1.5}),
+        (DataDividend, {"transform": "square"}),
+        (DataDividend, {"unit": "family"}),
+        (Credits, {"price": -0.5}),
+        (Voice, {"heard": 1}),
+        (DataLicence, {"term": "love"}),
+        (DataLicence, {"protection": 1.5}),
+        (Audit, {"probability": 1.5}),
+        (Audit, {"fine": -1.0}),
         (Seeding, {"seeds": {"kind": "loudest"}}),
         (Seeding, {"duration": 0}),
     ],

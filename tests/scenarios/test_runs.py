@@ -10,10 +10,9 @@ import pytest
 
 from learners.errors import InputError
 from learners.usecase import load_use_case
-from scenarios import runs
 from scenarios.curves import measured_curve
 from scenarios.run_directory import RunDirectory
-from scenarios.runs import code_digest, play
+from scenarios.runs import play
 from scenarios.scenario import load_scenario
 
 PERSPECTIVES = ("served", "company", "holdout")
@@ -384,20 +383,3 @@ def test_play_is_called_back_at_every_tick(small_scenario, tmp_path):
     seen = []
     play(load_scenario(tmp_path / "town.yaml"), progress=lambda model: seen.append(model.tick))
     assert seen == [0, 1, 2, 3, 4]
-
-
-def test_code_digest_changes_with_the_source_files_only(tmp_path, monkeypatch):
-    real = code_digest()
-    assert (len(real), real) == (64, code_digest())
-    monkeypatch.setattr(runs, "__file__", str(tmp_path / "scenarios" / "runs.py"))
-    source = tmp_path / "abm" / "model.py"
-    source.parent.mkdir()
-    source.write_text("x = 1\n")
-    first = code_digest()
-    (tmp_path / "abm" / "notes.txt").write_text("not code")
-    (tmp_path / "elsewhere.py").write_text("not ours")
-    assert code_digest() == first
-    source.write_text("x = 2\n")
-    second = code_digest()
-    source.rename(source.with_name("world.py"))
-    assert len({real, first, second, code_digest()}) == 4

@@ -397,3 +397,9 @@ def test_replay_of_what_is_no_recording(file, recording, message):
 def test_device_that_is_none():
     with pytest.raises(InputError, match="'abacus' is not one of auto, cpu, cuda"):
         load_scenario(DEFAULT).build(device="abacus")
+
+
+@pytest.mark.parametrize("curve", ["published", "template:linear"])
+def test_parameters_of_a_learner_that_never_trains_are_refused(curve):
+    with pytest.raises(InputError, match="learner must be left out where nothing is trained"):
+        load_scenario("published-curves", curve=curve, learner={"factors": 6})

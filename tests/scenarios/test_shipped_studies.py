@@ -2,6 +2,7 @@
 
 import pytest
 
+from scenarios.batch.designs import Sampled, Sobol
 from scenarios.scenario import load_scenario, shipped
 from scenarios.study import STUDIES, load_study, shipped_studies
 
@@ -11,8 +12,10 @@ def test_study_is_whole(name):
     study = load_study(name)
     assert study.name == name
     assert study.file.question.endswith("?")
-    assert study.file.replicates >= 10
-    assert len(study.file.arms) > 1
+    # Where a space of assumptions is sampled, its points make up for replicates.
+    if not isinstance(study.file.parameters, Sobol):  # which asks what one arm's results depend on
+        assert study.file.replicates >= (3 if isinstance(study.file.parameters, Sampled) else 10)
+        assert len(study.file.arms) > 1
     assert len(study.plan()) == len({(run.cell.arm, run.cell.point, run.seed) for run in study.plan()})
 
 
@@ -106,3 +109,34 @@ def test_a_boycott_costs_more_revenue_than_a_strike_that_looks_stronger_in_quali
         strike, boycott = f"strike-{size}", f"boycott-{size}"
         assert found[boycott, "revenue_large"]["mean"] < found[strike, "revenue_large"]["mean"] - 0.1
         assert found[strike, "dlp_strike"]["mean"] > found[boycott, "dlp_strike"]["mean"] + 0.1
+
+
+INTEREST = "population.interest.median: [1.0, 4.0]"
+ONE_PRICE = f"parameters={{design: grid, axes: {{{INTEREST}, coalitions.effort.recruit: [1.0]}}}}"
+
+
+@pytest.mark.slow
+def test_at_equal_effort_a_union_pays_where_it_waits_for_many_and_people_care(differences):
+    found = differences("data-union", "replicates=3", ONE_PRICE)
+    waits = found["union-of-three-in-ten", "dlp_strike", 4.0, 1.0]
+    assert waits["low"] > 0.3
+    assert found["union", "dlp_strike", 1.0, 1.0]["high"] < 0
+    for interest in (1.0, 4.0):
+        for arm in ("union", "union-of-three-in-ten"):
+            assert found[arm, "organiser_effort", interest, 1.0]["effect"] == 0
+
+
+UNEVEN_OR_DEAR = (
+    "parameters={design: points, points: ["
+    "{network.exponent: 1.0, coalitions.effort.moderator: 5.0, population.interest.median: 4.0}, "
+    "{network.exponent: 0.0, coalitions.effort.moderator: 80.0, population.interest.median: 4.0}]}"
+)
+
+
+@pytest.mark.slow
+def test_at_equal_effort_communities_pay_where_some_are_large_and_moderators_easily_won(differences):
+    found = differences("community-action", "replicates=4", UNEVEN_OR_DEAR)
+    assert found["communities", "dlp_strike", 1.0, 5.0, 4.0]["low"] > 0.1
+    assert found["communities", "dlp_strike", 0.0, 80.0, 4.0]["high"] < -0.02
+    for point in ((1.0, 5.0, 4.0), (0.0, 80.0, 4.0)):
+        assert found["communities", "organiser_effort", *point]["effect"] == 0

@@ -24,6 +24,7 @@ from scenarios.dashboard.leverage_curves import (
 from scenarios.dashboard.panels.chart import Chart
 from scenarios.dashboard.panels.elements import definition, note, tag
 from scenarios.dashboard.server import RESULTS_VARIABLE
+from scenarios.dashboard.session import Session
 from scenarios.dashboard.wording import DLP, GLOSSARY, counted, number, percent
 
 _HEIGHT = 290
@@ -40,7 +41,7 @@ _LINES = {
 
 
 @solara.component
-def ExplainPage(dark: bool) -> None:
+def ExplainPage(session: Session, dark: bool) -> None:
     """Show the explorable curve, and the glossary."""
     with tag("main"):
         tag("h2", "The leverage curve")
@@ -52,7 +53,7 @@ def ExplainPage(dark: bool) -> None:
             "everybody is gone.",
             style="font-size: 16px; max-width: 900px",
         )
-        Explorer(dark)
+        Explorer(session, dark)
         tag("h2", "What the words mean", style="margin-top: 26px")
         with tag("dl", classes="story card"):
             for term, text in GLOSSARY.items():
@@ -60,10 +61,10 @@ def ExplainPage(dark: bool) -> None:
 
 
 @solara.component
-def Explorer(dark: bool) -> None:
+def Explorer(session: Session, dark: bool) -> None:
     """Choose a use case and a lever, and drag or play participation."""
     folder = Path(os.environ.get(RESULTS_VARIABLE, "results"))
-    found = solara.use_memo(lambda: sources(folder), [])
+    found = solara.use_memo(lambda: sources(folder), [session.looked.value])
     use_cases = list(dict.fromkeys(source.use_case for source in found))
     use_case, set_use_case = solara.use_state(use_cases[0])
     lever, set_lever = solara.use_state("cdc")
@@ -133,7 +134,7 @@ def Participation(step: solara.Reactive[int]) -> None:
         playing.value = False
 
     solara.lab.use_task(play, dependencies=[playing.value])
-    with solara.Div(classes=["line", "card"], style="margin-bottom: 14px"):
+    with solara.Div(classes=["line", "card"], style="margin-bottom: 14px; gap: 6px 18px"):
         solara.Button(
             "Stop" if playing.value else "Play from 0 to 100 %",
             icon_name="mdi-stop" if playing.value else "mdi-play",

@@ -15,20 +15,22 @@ from scenarios.dashboard.panels.stored_run import StoredRun
 from scenarios.dashboard.panels.study import Study
 from scenarios.dashboard.results_folder import Entry, entries, read_run_folder, read_study
 from scenarios.dashboard.server import RESULTS_VARIABLE
+from scenarios.dashboard.session import Session
 
 
 @solara.component
-def StudiesPage(dark: bool) -> None:
+def StudiesPage(session: Session, dark: bool) -> None:
     """List what there is, and show what is chosen."""
     folder = Path(os.environ.get(RESULTS_VARIABLE, "results"))
-    looked, set_looked = solara.use_state(0)
-    found = solara.use_memo(lambda: entries(folder), [looked])
+    found = solara.use_memo(lambda: entries(folder), [session.looked.value])
     name, set_name = solara.use_state("")
     chosen = next((entry for entry in found if entry.name == name), found[0] if found else None)
     with solara.Div(classes=["body"]):
         with solara.Div(classes=["rail"]), tag("section", classes="card", aria_label="Results"):
             tag("h2", "Results")
-            solara.Button("Look again", on_click=lambda: set_looked(looked + 1), small=True, outlined=True)
+            solara.Button(
+                "Look again", on_click=lambda: session.turn_to("studies"), small=True, outlined=True
+            )
             with solara.Div(style="max-height: 70vh; overflow-y: auto; margin-top: 8px"):
                 for entry in found:
                     solara.Button(

@@ -17,11 +17,10 @@ _EVERYBODY = "everybody"
 @solara.component
 def ActNow(session: Session) -> None:
     """Show the form of a new campaign, and the campaigns that go on."""
-    standing = session.live.standing.value
     stance, set_stance = solara.use_state("strike")
     whom, set_whom = solara.use_state(_EVERYBODY)
     share, set_share = solara.use_state(10)
-    facts = standing.facts
+    facts = session.live.facts.value
     with tag("section", classes="card", aria_label="Act now"):
         tag("h2", "Act now")
         if facts is None:
@@ -45,16 +44,24 @@ def ActNow(session: Session) -> None:
             on_click=lambda: session.live.send(asked.Act(chosen, share / 100, people[meant])),
             depressed=True,
             block=True,
-            disabled=standing.status in ("starting", "finished", "error"),
+            disabled=session.live.status.value in ("starting", "finished", "error"),
         )
         tag(
             "p",
             "From the next tick on they hold this stance until it is called off, as far as the law permits.",
             classes="faint",
         )
-        for call in standing.calls:
+        Calls(session)
+
+
+@solara.component
+def Calls(session: Session) -> None:
+    """Show the campaigns that go on."""
+    calls = session.live.calls.value
+    with solara.Div():
+        for call in calls:
             CallLine(session, call).key(f"call {call.number}")
-        if len(standing.calls) > 1:
+        if len(calls) > 1:
             solara.Button(
                 "Call off all", on_click=lambda: session.live.send(asked.CallOff()), outlined=True, small=True
             )
@@ -67,7 +74,7 @@ def CallLine(session: Session, call: Call) -> None:
         f"{call.followers} follow since tick {call.since}" if call.since >= 0 else "begins with the next tick"
     )
     refused = f", {call.refused} of them may not" if call.refused else ""
-    with solara.Div(classes=["line"], style="justify-content: space-between; margin-top: 4px"):
+    with solara.Div(classes=["line apart"], style="margin-top: 4px"):
         with solara.Div(style="flex: 1 1 150px; font-size: 13px"):
             tag("div", call.label)
             tag("div", said + refused, classes="faint")

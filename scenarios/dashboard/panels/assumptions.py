@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import solara
 
 from learners.errors import InputError
@@ -13,17 +15,9 @@ from scenarios.dashboard.settings import Settings
 
 
 @solara.component
-def Assumptions(settings: Settings) -> None:
-    """Show the assumption ledger of the run in play."""
+def Assumptions(lines: Sequence[Assumption], of: str = "") -> None:
+    """Show the assumption ledger of what is shown, or of what it says ``of``."""
     which, set_which = solara.use_state("no publication gives")
-
-    def read() -> list[Assumption]:
-        try:
-            return assumptions(settings.scenario())
-        except InputError:
-            return []
-
-    lines = solara.use_memo(read, [settings])
     kinds = {
         "no publication gives": [line for line in lines if line.ours],
         "are changed from their defaults": [line for line in lines if line.changed],
@@ -31,7 +25,7 @@ def Assumptions(settings: Settings) -> None:
     }
     with tag("section", classes="card wide", aria_label="Assumptions"):
         tag("h3", "What these answers rest on")
-        tag("p", ledger_summary(lines), classes="faint")
+        tag("p", ledger_summary(lines) + of, classes="faint")
         with tag("details"):
             tag("summary", "Every parameter: value, unit, what is allowed, source")
             with solara.Div(style="max-width: 330px"):
@@ -50,3 +44,11 @@ def Assumptions(settings: Settings) -> None:
                 ],
                 said="Assumptions",
             )
+
+
+def ledger_of(settings: Settings) -> list[Assumption]:
+    """Return the assumptions behind settings; none where they cannot be played."""
+    try:
+        return assumptions(settings.scenario())
+    except InputError:
+        return []

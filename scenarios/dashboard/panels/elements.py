@@ -1,6 +1,6 @@
 """Plain HTML elements around texts, which are always shown as text and never read as HTML.
 
-Core Objects: tag, Note.
+Core Objects: tag, note, WordsWidget.
 """
 
 from __future__ import annotations
@@ -8,12 +8,21 @@ from __future__ import annotations
 from typing import Any
 
 import reacton.ipyvuetify as v
+import traitlets
+from ipyvuetify.VuetifyTemplate import VuetifyTemplate
 
 
 def tag(name: str, *children: Any, classes: str = "", **attributes: str) -> Any:
     """Return an element; underscores in the names of attributes become hyphens."""
     given = {key.replace("_", "-"): value for key, value in attributes.items()}
     return v.Html(tag=name, children=list(children), class_=classes, attributes=given)
+
+
+class WordsWidget(VuetifyTemplate):
+    """A line of text."""
+
+    template = traitlets.Unicode("<template><div>{{ said }}</div></template>").tag(sync=True)
+    said = traitlets.Unicode().tag(sync=True)
 
 
 def note(text: str, *, bad: bool = False) -> Any:

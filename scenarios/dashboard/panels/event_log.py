@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import solara
 
 from scenarios.dashboard.laws import named
-from scenarios.dashboard.messages import Event, Snapshot
+from scenarios.dashboard.messages import Event
 from scenarios.dashboard.panels.elements import tag
-from scenarios.dashboard.panels.tables import Rows
+from scenarios.dashboard.panels.following import placed, use_following
+from scenarios.dashboard.panels.tables import RowsWidget
+from scenarios.dashboard.session import Player, Session
 
 SHOWN = 60
 
 
 @solara.component
-def EventLog(snapshot: Snapshot) -> None:
+def EventLog(session: Session) -> None:
     """Show the latest events; those of a tick together."""
+    player = session.live
+    widgets = use_following(
+        lambda: {
+            "log": RowsWidget(head=["Tick", "Event"], said="Events, the latest first", empty="Nothing yet.")
+        },
+        lambda: {"log": _log(player)},
+        [player.snapshot, session.page],
+        shown=lambda: session.page.peek() == "live",
+    )
     with tag("section", classes="card wide", aria_label="Event log"):
         tag("h3", "What happened")
-        lines = told(snapshot.events)[-SHOWN:][::-1]
-        if not lines:
-            tag("p", "Nothing yet.", classes="faint")
-            return
-        Rows(
-            head=["Tick", "Event"],
-            rows=[[str(tick), text] for tick, text, _ in lines],
-            strong=[number for number, (_, _, main) in enumerate(lines) if main],
-            said="Events, the latest first",
-        )
+        placed(widgets["log"])
+
+
+def _log(player: Player) -> dict[str, Any]:
+    lines = told(player.snapshot.peek().events)[-SHOWN:][::-1]
+    return {
+        "rows": [[str(tick), text] for tick, text, _ in lines],
+        "strong": [number for number, (_, _, main) in enumerate(lines) if main],
+    }
 
 
 def told(events: tuple[Event, ...]) -> list[tuple[int, str, bool]]:

@@ -18,10 +18,10 @@ _PATIENCE = 120.0
 @solara.component
 def Export(session: Session) -> None:
     """Show the downloads of the run in play."""
-    standing = session.live.standing.value
+    facts = session.live.facts.value
     with tag("section", classes="card", aria_label="Export"):
         tag("h2", "Export")
-        if standing.facts is None:
+        if facts is None:
             tag("p", "As soon as there is something.", classes="faint")
             return
         with solara.Div(classes=["line"]):
@@ -44,7 +44,7 @@ def Download(player: Player, kind: str) -> None:
         return figure_file(snapshot.rows, snapshot.events, snapshot.facts, "png" if kind == "PNG" else "svg")
 
     same = solara.use_memo(lambda: made, [player])
-    facts = player.standing.value.facts
+    facts = player.facts.value
     name = f"{facts.name}-seed-{facts.seed}" if facts else "run"
     with solara.FileDownload(same, f"{name}.{kind.rpartition(' ')[2].lower()}"):
         solara.Button(kind, icon_name="mdi-download", outlined=True, small=True)

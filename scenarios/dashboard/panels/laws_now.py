@@ -9,29 +9,34 @@ import solara
 from scenarios.dashboard import commands as asked
 from scenarios.dashboard.laws import named, said_of
 from scenarios.dashboard.messages import Law
-from scenarios.dashboard.panels.elements import badge, tag
+from scenarios.dashboard.panels.elements import badge, definition, tag
 from scenarios.dashboard.session import Session
 
 
 @solara.component
 def LawsNow(session: Session, compare: Callable[[str], None] | None = None) -> None:
     """Show a switch for every law; ``compare`` is called with the kind of one to play with and without."""
-    standing = session.live.standing.value
+    laws = session.live.laws.value
     with tag("section", classes="card", aria_label="Laws and tools"):
         tag("h2", "Laws and tools")
-        if not standing.laws:
+        if not laws:
             tag("p", "As soon as the world is built.", classes="faint")
             return
-        over = standing.status in ("finished", "error")
-        for law in standing.laws:
+        over = session.live.status.value in ("finished", "error")
+        for law in laws:
             LawSwitch(session, law, over, compare).key(law.kind)
+        with tag("details"):
+            tag("summary", "What each of them does")
+            with tag("dl", classes="terms"):
+                for law in laws:
+                    definition(named(law.kind).capitalize(), said_of(law.kind))
 
 
 @solara.component
 def LawSwitch(session: Session, law: Law, over: bool, compare: Callable[[str], None] | None) -> None:
     """Show one switch."""
-    with solara.Div(style="border-top: 1px solid var(--dl-line); padding: 6px 0 2px"):
-        with solara.Div(classes=["line"], style="justify-content: space-between"):
+    with solara.Div(classes=["law"]):
+        with solara.Div(classes=["line apart"], attributes={"title": said_of(law.kind)}):
             solara.Switch(
                 label=named(law.kind).capitalize(),
                 value=law.in_force,
@@ -55,4 +60,3 @@ def LawSwitch(session: Session, law: Law, over: bool, compare: Callable[[str], N
                 small=True,
                 disabled=over,
             )
-        tag("div", said_of(law.kind), classes="faint")

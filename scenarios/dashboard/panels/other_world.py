@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import reacton.ipyvuetify as v
 import solara
 
 from learners.errors import InputError
 from scenarios.assumptions import assumptions
 from scenarios.dashboard.laws import kinds, named
+from scenarios.dashboard.panels.choice import Choice
 from scenarios.dashboard.panels.elements import tag
 from scenarios.dashboard.session import Session
 from scenarios.dashboard.settings import Settings, read_value, value_of
@@ -63,15 +63,7 @@ def Parameter(session: Session) -> None:
     ledger = {
         line.key: line for line in assumptions(session.other.value.scenario()) if line.kind != "constant"
     }
-    v.Autocomplete(
-        label="Any parameter",
-        items=list(ledger),
-        v_model=key or None,
-        on_v_model=lambda name: set_key(name or ""),
-        dense=True,
-        clearable=True,
-        class_="mt-4",
-    )
+    Choice(label="Any parameter", items=list(ledger), chosen=key, event_picked=set_key)
     if key in ledger:
         line = ledger[key]
 

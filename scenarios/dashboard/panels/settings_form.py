@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import reacton.ipyvuetify as v
 import solara
 
 from learners.errors import InputError
 from scenarios.assumptions import Assumption, assumptions
+from scenarios.dashboard.panels.choice import Choice
 from scenarios.dashboard.panels.elements import badge, tag
 from scenarios.dashboard.session import Session
-from scenarios.dashboard.settings import Settings, read_value
+from scenarios.dashboard.settings import MOST_BYTES, Settings, read_value
 
 COMMON = (
     "seed",
@@ -91,29 +92,27 @@ def AnyOther(session: Session, ledger: dict[str, Assumption]) -> None:
     names = [name for name, line in ledger.items() if name not in COMMON and line.kind != "constant"]
     with tag("details"):
         tag("summary", f"Any of the other {len(names)} parameters")
-        v.Autocomplete(
-            label="Parameter",
-            items=names,
-            v_model=key or None,
-            on_v_model=lambda name: set_key(name or ""),
-            dense=True,
-            clearable=True,
-        )
+        Choice(label="Parameter", items=names, chosen=key, event_picked=set_key)
         if key in ledger:
             Setting(session, ledger[key]).key(f"any {key} {ledger[key].value}")
             tag("p", f"Source: {ledger[key].source}", classes="faint")
+
+
+@solara.component_vue("file_choice.vue")
+def FileChoice(label: str, most: int, event_chosen: Callable[[dict[str, Any]], None]) -> None:
+    """Choose a text file, or drop one: its name, and its text unless that has more than ``most`` bytes."""
 
 
 @solara.component
 def AsFile(session: Session) -> None:
     """Download the settings, and take in a file of them."""
 
-    def take(file: Any) -> None:
+    def take(file: dict[str, Any]) -> None:
         try:
-            if file["size"] > 100_000:
-                raise InputError("the file is too long to hold settings")
-            session.take(Settings.from_json(file["data"]))
-        except (InputError, UnicodeDecodeError) as error:
+            if file["text"] is None:
+                raise InputError(f"it is longer than the {MOST_BYTES} bytes that settings have at most")
+            session.take(Settings.from_json(file["text"]))
+        except InputError as error:
             session.problem.value = f"{file['name']}: {error}"
 
     with tag("details"):
@@ -124,7 +123,7 @@ def AsFile(session: Session) -> None:
             label="Download the settings",
             mime_type="application/json",
         )
-        solara.FileDrop(label="Drop a file of settings here", on_file=take, lazy=False)
+        FileChoice(label="Take settings from a file", most=MOST_BYTES, event_chosen=take)
 
 
 def _ledger(settings: Settings) -> dict[str, Assumption]:

@@ -6,6 +6,7 @@ import solara
 
 from scenarios.dashboard.charts import limits
 from scenarios.dashboard.messages import Event, Facts
+from scenarios.dashboard.panels.assumptions import Assumptions
 from scenarios.dashboard.panels.elements import badge, tag
 from scenarios.dashboard.panels.run_figures import RunFigure
 from scenarios.dashboard.results_folder import StoredRunTables
@@ -33,6 +34,8 @@ def StoredRun(tables: StoredRunTables, dark: bool) -> None:
         with tag("section", classes="card", aria_label="Summary", style="margin-top: 14px"):
             for paragraph in tables.summary.replace("**", "").split("\n\n"):
                 tag("h3" if paragraph.startswith("#") else "p", paragraph.lstrip("# ").strip())
+    if tables.assumptions:
+        Assumptions(tables.assumptions)
 
 
 def facts_of(tables: StoredRunTables) -> Facts:

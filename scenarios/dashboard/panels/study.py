@@ -6,6 +6,7 @@ import solara
 
 from analysis.palette import Look
 from scenarios.dashboard.charts import Band, Line, heading, heat_map, limits, line_chart
+from scenarios.dashboard.panels.assumptions import Assumptions
 from scenarios.dashboard.panels.chart import Chart
 from scenarios.dashboard.panels.elements import badge, tag
 from scenarios.dashboard.panels.run_figures import HEIGHT
@@ -41,6 +42,9 @@ def Study(tables: StudyTables, dark: bool) -> None:
     if len(tables.axes) >= 2 and tables.outputs:
         HeatMaps(tables, dark)
     Means(tables)
+    if tables.assumptions:
+        varied = f". The study varies {', '.join(tables.axes)}." if tables.axes else ""
+        Assumptions(tables.assumptions, varied)
 
 
 @solara.component

@@ -6,12 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import solara
+import traitlets
+from ipyvuetify.VuetifyTemplate import VuetifyTemplate
 
 
-@solara.component_vue("rows.vue")
-def Rows(head: list[str], rows: list[list[str]], said: str, strong: list[int] = []) -> None:  # noqa: B006
-    """Show rows of texts, never read as HTML, under a head; those numbered in ``strong`` stand out."""
+class RowsWidget(VuetifyTemplate):
+    """Rows of texts, never read as HTML, under a head.
+
+    Attributes
+    ----------
+    said
+        What the table is called.
+    strong
+        Numbers of the rows that stand out.
+    empty
+        Shown where there are no rows.
+    """
+
+    template_file = (__file__, "rows.vue")
+    head = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    rows = traitlets.List(traitlets.List()).tag(sync=True)
+    said = traitlets.Unicode().tag(sync=True)
+    strong = traitlets.List(traitlets.Int()).tag(sync=True)
+    empty = traitlets.Unicode().tag(sync=True)
+
+
+def Rows(head: list[str], rows: list[list[str]], said: str) -> Any:
+    """Return a table as an element."""
+    return RowsWidget.element(head=head, rows=rows, said=said)
 
 
 def table(frame: pd.DataFrame, columns: Sequence[str], said: str) -> Any:

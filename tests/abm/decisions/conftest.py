@@ -58,7 +58,9 @@ def decides():
         model.population.stance = np.full(n_users, STAY, np.int8)
         model.rule = decision_rule(parsed(DecisionParameters, decision, "decision"))
         curves = MeasuredCurves(model.training.curve_points, 0.0)
-        model.rule.begin(Start(model.stances, model.network, model.streams, curves))
+        model.rule.begin(
+            Start(model.stances, model.network, model.streams, curves, model.policy_schedule.base)
+        )
         return model
 
     return give

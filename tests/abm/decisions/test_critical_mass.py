@@ -198,6 +198,15 @@ def test_costs_of_ones_own_count(people, shares_acting):
     np.testing.assert_array_equal(model.population.stance != 0, np.arange(USERS) >= 50)
 
 
+def test_tools_lower_the_cost_for_whom_they_reach(people, shares_acting):
+    """Half of the barrier, half of the cost: an interest of .6 is enough where 1 was needed."""
+    model = people(USERS, rule("linear"), interest=np.full(USERS, 0.6))
+    reached = np.where(np.arange(USERS) < 50, 0.5, 0.0)
+    model.policy = model.policy.model_copy(update={"deletion_tool": reached})
+    shares_acting(model)
+    np.testing.assert_array_equal(model.population.stance != 0, np.arange(USERS) < 50)
+
+
 def test_who_takes_part_stops_where_it_no_longer_pays(people, shares_acting):
     """Accelerating, reversible: below the critical mass even those stop who were in, above they stay."""
     decision = rule(ratchet=False)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from scenarios.batch.engines import Ended, open_engine
 from scenarios.batch.jobs import PlayJob
 from scenarios.batch.loop import play_study
+from scenarios.code_version import loaded_code, software
 from scenarios.study import load_study
 
 pytestmark = pytest.mark.slow
@@ -76,7 +78,7 @@ def test_study_is_the_same_and_a_dead_worker_is_reported(engine, tmp_path):
 
     (tmp_path / "long.yaml").write_text(STUDY.replace("ticks: 4", "ticks: 100000"))
     run = next(iter(load_study(tmp_path / "long.yaml").plan()))
-    job = PlayJob(run.text, "long", None, "cpu", None, (), "")
+    job = PlayJob(run.text, "long", None, "cpu", None, (), loaded_code(), software())
     engine.submit(job)
     assert engine.next(3.0) is None
     if hasattr(engine, "_client"):
@@ -88,7 +90,7 @@ def test_study_is_the_same_and_a_dead_worker_is_reported(engine, tmp_path):
     while ended is None:
         ended = engine.next(1.0)
     assert (ended.job, ended.report) == (job, None)
-    short = PlayJob(next(iter(study.plan())).text, "law", None, "cpu", None, (), "")
+    short = replace(job, text=next(iter(study.plan())).text)
     engine.submit(short)
     while (ended := engine.next(1.0)) is None:
         pass

@@ -3,7 +3,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 from SALib.analyze import sobol as sobol_analysis
 
-from scenarios.batch.designs import Design, Range
+from scenarios.batch.designs import Design, Listed, Range
 
 DESIGN = TypeAdapter(Design)
 
@@ -34,6 +34,13 @@ def test_listed_points_are_taken_as_they_are():
     listed = design(design="points", points=[{"a": 1, "b": 2}, {"b": 5, "a": 3}])
     assert listed.keys == ("a", "b")
     assert listed.points(0) == [{"a": 1, "b": 2}, {"b": 5, "a": 3}]
+
+
+def test_listed_points_can_have_names():
+    named = Listed(points=[{"ticks": 3}, {"ticks": 5}], labels=["short", "long"])
+    assert named.labels == ["short", "long"]
+    with pytest.raises(ValueError, match="labels: 1 are given for 2 points"):
+        Listed(points=[{"ticks": 3}, {"ticks": 5}], labels=["short"])
 
 
 def test_latin_hypercube_has_one_point_in_each_slice_of_every_axis():

@@ -83,6 +83,10 @@ def family(pid):
     return found
 
 
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def alive(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -108,7 +112,7 @@ def driver(executable, environment, tmp_path):
     (tmp_path / "law.yaml").write_text(STUDY)
     started = []
 
-    def start(*options):
+    def start(*options, **fields):
         process = subprocess.Popen(
             [executable, "study", "law.yaml", "--out", "out", "--workers", "2", *options],
             cwd=tmp_path,
@@ -117,6 +121,7 @@ def driver(executable, environment, tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            **fields,
         )
         started.append(process)
         return process
@@ -135,8 +140,13 @@ def wait_for(process, condition):
 
 
 def workers(pid):
-    """Return the processes that descend from one, but for Python's own that watches over its pipes."""
-    return [pid for pid in family(pid) if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
+    """Return the processes that descend from one, but for those that only serve: they end with it."""
+    serving = set()
+    for child in family(pid):
+        command = Path(f"/proc/{child}/cmdline").read_text()
+        if "resource_tracker" in command or ("forkserver" in command and parent(child) == pid):
+            serving.add(child)
+    return [child for child in family(pid) if child not in serving]
 
 
 def test_driver_killed_again_and_again_loses_and_repeats_nothing(driver, tmp_path, whole):
@@ -173,10 +183,12 @@ def test_interrupted_driver_says_how_to_go_on(driver, tmp_path, whole):
     process = driver()
     wait_for(process, lambda: lines(out / "journal.jsonl") >= 4)
     children = family(process.pid)
+    os.kill(process.pid, signal.SIGSTOP)  # so that it is not over before the second has begun
     assert study_status(out).running
     second = driver()
     assert "is being run by another process" in second.communicate(timeout=120)[1]
     assert second.returncode == 4
+    os.kill(process.pid, signal.SIGCONT)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
@@ -184,6 +196,41 @@ def test_interrupted_driver_says_how_to_go_on(driver, tmp_path, whole):
     assert stdout.splitlines()[-1].startswith("Interrupted; done ")
     assert gone(children) == []
     assert load_study(tmp_path / "law.yaml").run(out, workers=1).runs.pipe(same, whole)
+
+
+def test_second_ctrl_c_does_not_wait_for_runs_under_way(driver, tmp_path):
+    out = tmp_path / "out"
+    process = driver("--set", "ticks=100000")
+    wait_for(process, lambda: lines(out / "journal.jsonl") >= 3)  # planned, started
+    children = family(process.pid)
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.1)
+    stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in stdout + stderr
+    assert stdout.splitlines()[-1].startswith("Interrupted; done 0 of 36.")
+    assert gone(children) == []
+    assert list((out / "runs").iterdir()) == []
+
+
+def test_disk_that_takes_no_run_is_one_line_and_the_study_goes_on_when_it_does(driver, tmp_path, whole):
+    import resource
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    out = tmp_path / "out"
+    process = driver(preexec_fn=little_room)
+    stdout, stderr = process.communicate(timeout=240)
+    assert process.returncode == 4
+    said = [line for line in stderr.splitlines() if "cannot write" in line]
+    assert len(said) == 1
+    assert "File too large" in said[0]
+    assert "Traceback" not in stdout + stderr
+    assert list((out / "runs").glob("*.parquet")) == []
+    assert load_study(tmp_path / "law.yaml").run(out, workers=1).runs.pipe(same, whole)
+    assert [path.name for path in (out / "runs").iterdir() if path.suffix != ".parquet"] == []
 
 
 class Murderous(LocalEngine):
@@ -215,10 +262,10 @@ def test_killed_worker_costs_nothing_and_a_run_that_kills_its_workers_fails_alon
     endless = planned.loc[planned["arm"] == "endless", "run_id"].tolist()
     once = planned.loc[planned["arm"] == "law", "run_id"].iloc[0]
     result = play_study(
-        study, tmp_path / "out", lambda: Murderous(2, {once: 1, endless[0]: 2, endless[1]: 2})
+        study, tmp_path / "out", lambda: Murderous(2, {once: 1, endless[0]: 3, endless[1]: 3})
     )
     assert set(result.failures) == set(endless)
-    assert all("killed by SIGKILL twice" in why for why in result.failures.values())
+    assert all("killed by SIGKILL, 3 times" in why for why in result.failures.values())
     finished = result.runs[result.runs["arm"] != "endless"].drop(columns=["seconds", "point", "run_id"])
     expected = whole[(whole["decision.precision"] == 2.0) & (whole["replicate"] < 2)]
     pd.testing.assert_frame_equal(

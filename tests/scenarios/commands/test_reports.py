@@ -227,7 +227,7 @@ def test_latin_hypercube_says_where_the_law_raises_what(inside, played, tmp_path
     assert len(rows) == 4  # outputs x axes
     again = inside("study", "study.yaml", "--out", "out")
     share = float(rows[0]["share_positive"])
-    line = f"law raises participation in {share:.0%} of the assumption space (seeds "
+    line = f"law, against none, raises participation in {share:.0%} of the assumption space (seeds "
     assert line in again.stdout
     assert line in text_of(reported(inside, folder))
     runs = pd.read_parquet(folder / "runs.parquet").set_index(["arm", "point", "replicate"])["participation"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.inequality import TRANSFORMS, gini, pay_weights
+from abm.money.inequality import TRANSFORMS, gini, pay_weights
 from learners.errors import InputError
 
 

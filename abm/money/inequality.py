@@ -32,7 +32,7 @@ def gini(amounts: ArrayLike) -> float:
     if x.size and x[0] < 0:
         raise InputError(f"gini: amounts must be 0 or more (got {x[0]:g})")
     n, total = x.size, x.sum()
-    return float((2 * np.arange(1, n + 1) - n - 1) @ x / (n * total)) if total > 0 else float("nan")
+    return max(float((2 * np.arange(1, n + 1) - n - 1) @ x / (n * total)), 0.0) if total > 0 else np.nan
 
 
 def pay_weights(

@@ -1,0 +1,1 @@
+"""Money between companies and users: dividends, credits, and how unequal they are."""

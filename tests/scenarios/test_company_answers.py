@@ -1,0 +1,48 @@
+"""The scenarios of companies that answer back, played on real ratings."""
+
+import numpy as np
+import pytest
+
+from scenarios.runs import play
+from scenarios.scenario import load_scenario
+
+
+@pytest.fixture
+def ticks_of(prepared):
+    """Return a function: name of a scenario and overrides -> its ticks."""
+    folder = prepared("ml-100k")
+
+    def ticks(name, **overrides):
+        return play(load_scenario(name, **overrides), data_dir=folder).ticks
+
+    return ticks
+
+
+@pytest.mark.slow
+def test_laundering_voids_a_strike_and_an_order_restores_it(ticks_of):
+    ticks = ticks_of("laundering", ticks=11)
+    strike = ticks["dlp_strike"].to_numpy()
+    assert (strike[:8] == 0).all()
+    assert (strike[8:10] == 1).all()  # no weights: the un-informed method
+    honest = ticks_of(
+        "laundering", **{"ticks": 2, "companies.large.forgetting": "retrain", "interventions": []}
+    )
+    expected = honest["dlp_strike"].iloc[-1]
+    assert expected > 0.1
+    assert strike[10:] == pytest.approx(expected, abs=0.05)
+    assert ticks["records_large"].iloc[2] == ticks["records_large"].iloc[-1] < ticks["records_large"].iloc[0]
+
+
+@pytest.mark.slow
+def test_poison_beats_a_strike_of_its_size_until_all_of_it_is_found(ticks_of):
+    faster = {"companies.large.detection.learning_rate": 0.001, "ticks": 12}
+    poison = ticks_of("poison-decay", **faster)
+    strike = ticks_of(
+        "poison-decay", ticks=2, **{"decision.steps": [{"tick": 2, "shares": {"strike": 0.05}}]}
+    )
+    alone = strike["dlp_strike"].iloc[-1]
+    assert poison["dlp_strike"].max() > 3 * alone > 0
+    assert (np.diff(poison["poisoned_kept"].iloc[2:]) <= 0).all()
+    last = poison.iloc[-1]
+    assert last["poisoned_kept"] == 0 < last["poisoned_large"] == last["flagged_large"]
+    assert last["dlp_strike"] == pytest.approx(alone, abs=0.02)
