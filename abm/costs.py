@@ -115,7 +115,8 @@ def action_costs(
     unit = np.empty((len(rows), 5), np.float32)
     unit[:, WITHHOLD] = withhold + c.exposure_withhold * privacy
     unit[:, DELETE] = np.where(deleted, 0, deleting / c.cost_horizon)
-    unit[:, CONTRIBUTE] = np.where(has_copy, 0, contributing / c.cost_horizon) + c.exposure_copy * privacy * unlicensed
+    once = np.where(has_copy, 0, contributing / c.cost_horizon)
+    unit[:, CONTRIBUTE] = once + c.exposure_copy * privacy * unlicensed
     unit[:, POISON] = poison + c.legal_poison * risk
     unit[:, LEAVE] = leave
     if automatic is not None:

@@ -74,9 +74,9 @@ def run(
     from scenarios.scenario import load_scenario
 
     settings = list(setting or [])
-    for key, value in (("seed", seed), ("ticks", ticks), ("mode", mode)):
-        if value is not None:
-            settings.append(f"{key}={value}")
+    for key, given in (("seed", seed), ("ticks", ticks), ("mode", mode)):
+        if given is not None:
+            settings.append(f"{key}={given}")
     loaded = load_scenario(scenario, settings)
     directory = RunDirectory(out or Path("results") / loaded.name)
     from scenarios.runs import play

@@ -75,7 +75,11 @@ FIELDS |= {
     },
     Credits: {"price": st.floats(0, 3)},
     Voice: {"heard": st.booleans()},
-    DataLicence: {"term": st.sampled_from(["values", "pay"]), "least": st.floats(0, 1.5), "protection": SHARE},
+    DataLicence: {
+        "term": st.sampled_from(["values", "pay"]),
+        "least": st.floats(0, 1.5),
+        "protection": SHARE,
+    },
 }
 FIELDS |= {WeightDeletionOrder: {}, Audit: {"probability": SHARE, "fine": st.floats(0, 2)}}
 assert set(FIELDS) == set(get_args(get_args(Interventions)[0]))
