@@ -104,6 +104,8 @@ class DecisionView:
         if (awareness < 1).any():
             aware = self.streams.generator("awareness").random(population.n_users)[rows] < awareness
             open_[~aware, STAY + 1 :] = False
+            # With a copy that cannot be taken back, to stay is to go on with it.
+            open_[~aware & population.has_copy[rows], stances.with_copy[STAY]] = self.small_in_market
         open_[np.arange(len(rows)), population.stance[rows]] = True
         return open_
 

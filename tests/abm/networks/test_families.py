@@ -102,7 +102,9 @@ def test_parameters_out_of_bounds(wrong):
         TypeAdapter(NetworkParameters).validate_python(wrong)
 
 
-@pytest.mark.parametrize("kind", {type(family) for family in FAMILIES}, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", list(dict.fromkeys(type(family) for family in FAMILIES)), ids=lambda kind: kind.__name__
+)
 def test_every_parameter_has_unit_and_source(kind):
     for field in kind.model_fields.values():
         assert field.description
