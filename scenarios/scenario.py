@@ -103,7 +103,7 @@ class Scenario(Parameters):
         if self.mode not in CURVE_MODES and self.curve is not None:
             raise ValueError(f"curve is for modes 'grid' and 'surrogate', not for '{self.mode}'")
         on_no_data = self.curve is not None and (self.curve == PUBLISHED or self.curve.startswith(PREFIX))
-        if self.learner and (self.mode == "replay" or on_no_data):
+        if self.learner and on_no_data:
             raise ValueError("learner must be left out where nothing is trained and no data are read")
         for number, intervention in enumerate(self.interventions):
             if intervention.start > self.ticks:

@@ -164,8 +164,8 @@ class Organisations:
             "communities_active": self._acting_communities(model.tick),
             "share_bound": float(bound.mean()),
             "organiser_effort": spent,
-            "dlp_strike_per_effort": model.dlp["strike"] / spent if spent else np.nan,
-            "dlp_cdc_gain_per_effort": gain / spent if spent else np.nan,
+            "leverage_per_effort_strike": model.dlp["strike"] / spent if spent else np.nan,
+            "leverage_per_effort_cdc": gain / spent if spent else np.nan,
         }
 
     def _proceed(

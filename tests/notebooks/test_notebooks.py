@@ -35,7 +35,7 @@ def test_first_run(tmp_path):
 def test_law_study(tmp_path):
     said = executed("law_study", tmp_path)
     assert "48 runs" in said
-    assert "share_positive" in said
+    assert "assumption_low" in said
 
 
 @pytest.mark.slow

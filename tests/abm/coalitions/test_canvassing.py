@@ -21,7 +21,7 @@ def test_those_act_whom_being_asked_persuades(town, striking):
     row = model.ticks[-1]
     assert row["organiser_effort"] == 200
     assert row["share_bound"] == 0.5
-    assert row["dlp_strike_per_effort"] == pytest.approx(row["dlp_strike"] / 200)
+    assert row["leverage_per_effort_strike"] == pytest.approx(row["dlp_strike"] / 200)
 
 
 def test_they_keep_to_it_for_as_long_as_they_have_agreed(town, striking, opinionated):

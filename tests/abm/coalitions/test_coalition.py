@@ -363,7 +363,7 @@ def test_no_coalition_is_the_world_without_coalitions(town, ticks_of):
     plain, other = (ticks_of(town(decision={}, coalitions=given), 6) for given in (None, {"moderators": 7}))
     assert plain.equals(other)
     assert (plain["share_in_coalitions"] == 0).all()
-    assert plain["dlp_strike_per_effort"].isna().all()
+    assert plain["leverage_per_effort_strike"].isna().all()
 
 
 def test_bad_terms_are_refused(town):

@@ -309,7 +309,7 @@ def test_studies_show_the_runs_of_the_folder_and_name_what_is_malformed(visit, s
     (server.results / "link").symlink_to(server.results / "four-ticks")
     visitor = visit().open(page="studies")
     visitor.press("four-ticks (run)")
-    chart = visitor.page.locator("[role=img]").first
+    chart = visitor.page.locator("[role=img]:visible").first  # the other pages stay mounted, hidden
     chart.wait_for()
     share = 100 * played.ticks["share_strike"].iloc[-1]
     assert f"strike {share:.3g}" in chart.get_attribute("aria-label")
