@@ -27,7 +27,15 @@ _SEED = 1
 
 
 class Communities:
-    """The communities of a network, the largest first.
+    """Communities of people, the largest first.
+
+    Parameters
+    ----------
+    network
+        Whose communities are looked for.
+    homes
+        int32[N]: number of the community that each user's records are in, -1 where in none; these are then
+        the communities. ``None`` where records are in no communities.
 
     Attributes
     ----------
@@ -39,8 +47,10 @@ class Communities:
         int64[n]: users who are drawn, by community, ``every`` so manyth of them.
     """
 
-    def __init__(self, network: Network) -> None:
-        found = _found(network)
+    def __init__(self, network: Network, homes: NDArray[np.int32] | None = None) -> None:
+        found = (
+            _found(network) if homes is None else np.unique(homes, return_inverse=True)[1].astype(np.int64)
+        )
         sizes = np.bincount(found)
         order = np.argsort(-sizes, kind="stable")
         rank = np.empty(len(sizes), np.int64)

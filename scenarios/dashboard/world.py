@@ -106,7 +106,9 @@ class World:
         if isinstance(model.training, LiveTraining):
             model.training = cast("Training", InterruptibleTraining(model.training, interruptions, stage))
         stage("communities are looked for", False)
-        self.communities = Communities(model.network)
+        organised = model.organisations
+        homes = None if organised.communities is None else organised.communities_of_users
+        self.communities = Communities(model.network, homes)
         self._events_told = 0
         stage("", False)
 

@@ -64,7 +64,8 @@ def People(session: Session, dark: bool) -> None:
                 tag(
                     "p",
                     "They are found by modularity (Louvain), the largest first, unless the network was made "
-                    "of communities. Within a block, people stand in the order of the data.",
+                    "of communities or the scenario has some whose moderators can act for them. Within a "
+                    "block, people stand in the order of the data.",
                     classes="faint",
                 )
         with solara.Div(classes=["charts", "three"]):
