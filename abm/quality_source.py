@@ -25,6 +25,9 @@ USERS = constant(
     unit="users",
 )
 
+MOST_USERS = 50_000_000
+"""Where no data set bounds them; more fit into the memory of no usual machine."""
+
 
 class QualitySource:
     """One of the three sources, checked against what a run asks of it.
@@ -124,7 +127,14 @@ class QualitySource:
 
     def _users(self, population: PopulationParameters) -> int:
         recorded = USERS if self._replay is None else recorded_users(self._replay)
-        return recorded if population.users == "all" else population.users
+        if population.users == "all":
+            return recorded
+        if population.users > MOST_USERS:
+            raise InputError(
+                f"population.users: must be at most {MOST_USERS}, or memory does not suffice "
+                f"(got {population.users})"
+            )
+        return population.users
 
     def _poisons(self, population: PopulationParameters) -> list[str]:
         """Return the poison kinds that users can choose: none in a replay, with a curve what it measured."""

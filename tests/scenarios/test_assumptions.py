@@ -228,6 +228,7 @@ TECHNICAL = {
     "parameters.py: MOST_COALITIONS",
     "pledges.py: _ROUNDING",
     "production_shape.py: INTERVALS",
+    "quality_source.py: MOST_USERS",
     "random_graphs.py: _DENSE_CELLS",
     "redrawing.py: _ATTEMPTS",
     "regimes.py: _FEW",

@@ -403,3 +403,9 @@ def test_device_that_is_none():
 def test_parameters_of_a_learner_that_never_trains_are_refused(curve):
     with pytest.raises(InputError, match="learner must be left out where nothing is trained"):
         load_scenario("published-curves", curve=curve, learner={"factors": 6})
+
+
+def test_a_population_that_fits_no_machine_is_refused():
+    scenario = load_scenario("published-curves", **{"population.users": 10**12})
+    with pytest.raises(InputError, match=r"population.users: must be at most 50000000.*got 1000000000000"):
+        scenario.build()
