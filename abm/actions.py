@@ -48,6 +48,24 @@ _WITH_COPY = {"stay": "cdc", "strike": "cdc_delete", "boycott": "move"}
 """What a stance is called once Small Co. holds the user's copy."""
 
 
+CAMPAIGN = "campaign"
+"""Stands for the stance that the decision rule's campaign asks for."""
+
+
+def active_stance(name: str, *also: str) -> str:
+    """Return the name of a stance in which people act, or one of what else is allowed.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; whether a run offers a poison is not known here.
+    """
+    active = [stance for stance in NAMED_STANCES if stance != "stay"]
+    if name not in (*active, *also) and not name.startswith("poison:"):
+        raise ValueError(f"'{name}' is not one of {', '.join([*active, 'poison:KIND', *also])}")
+    return name
+
+
 @dataclass(frozen=True)
 class Stances:
     """The stances of one run, numbered.

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from abm.decisions.campaign import CampaignRule
 from abm.decisions.rule import DecisionRule
-from abm.pledges import CAMPAIGN, PledgeDrive
+from abm.pledges import PledgeDrive
 from abm.seeding import SeedParameters
 from learners.errors import InputError
 from learners.parameters import Parameters, parameter
@@ -73,22 +72,12 @@ class Campaigns:
                         raise InputError(f"{intervention.kind}: {type(rule).__name__} cannot weigh a pledge")
                     name = f"pledge {number}"
                     self._drives[number] = PledgeDrive(
-                        name, pledge, stances.code(self._stance(pledge.stance)), n_users
+                        name, pledge, stances.code(rule.stance_asked(pledge.stance)), n_users
                     )
                 if seeding is not None:
-                    self._seedings[number] = (seeding, stances.code(self._stance(seeding.stance)))
+                    self._seedings[number] = (seeding, stances.code(rule.stance_asked(seeding.stance)))
             except InputError as error:
                 raise InputError(f"interventions.{number}: {error}") from None
-
-    def _stance(self, name: str) -> str:
-        """Return the name of a stance: where it is ``campaign``, of the one that the rule's campaign asks."""
-        if name != CAMPAIGN:
-            return name
-        if not isinstance(self._rule, CampaignRule):
-            raise InputError(
-                f"stance: '{CAMPAIGN}' needs a rule with a campaign, not {type(self._rule).__name__}"
-            )
-        return self._rule.campaign_parameters.stance
 
     @property
     def share_pledged(self) -> float:

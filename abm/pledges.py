@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from abm.decisions.view import DecisionView
     from abm.records import EventLog
 
-CAMPAIGN = "campaign"
-"""Stands for the stance that the decision rule's campaign asks for."""
-
 _ROUNDING = 1e-9
 """A share that misses the goal by less has reached it."""
 

@@ -22,7 +22,6 @@ from abm.coalitions.parameters import (
     OrganisationParameters,
 )
 from abm.goals import GOALS
-from abm.pledges import CAMPAIGN
 from learners.errors import InputError
 
 if TYPE_CHECKING:
@@ -209,15 +208,8 @@ class Organisations:
 
     def _stance(self, name: str, where: str) -> int:
         """Return the code of a stance that is asked for."""
-        asked = name
-        if name == CAMPAIGN:
-            campaign = self._model.rule.campaign_stance
-            if campaign is None:
-                rule = type(self._model.rule).__name__
-                raise InputError(f"{where}.stance: '{CAMPAIGN}' needs a rule with a campaign, not {rule}")
-            asked = campaign
         try:
-            return self._model.stances.code(asked)
+            return self._model.stances.code(self._model.rule.stance_asked(name))
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
 

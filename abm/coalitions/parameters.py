@@ -6,9 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from abm.actions import NAMED_STANCES
+from abm.actions import CAMPAIGN, active_stance
 from abm.goals import GOALS
-from abm.pledges import CAMPAIGN
 from learners.parameters import Parameters, parameter
 
 MOST_COALITIONS = 100
@@ -51,10 +50,7 @@ class OrganisedStance(Parameters):
     @field_validator("stance")
     @classmethod
     def _active(cls, stance: str) -> str:
-        active = [name for name in NAMED_STANCES if name != "stay"]
-        if stance not in (*active, CAMPAIGN) and not stance.startswith("poison:"):
-            raise ValueError(f"'{stance}' is not one of {', '.join(active)}, poison:KIND, {CAMPAIGN}")
-        return stance
+        return active_stance(stance, CAMPAIGN)
 
 
 class CoalitionParameters(OrganisedStance):

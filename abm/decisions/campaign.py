@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from abm.actions import CONTRIBUTE, NAMED_STANCES, STAY
+from abm.actions import CONTRIBUTE, STAY, active_stance
 from abm.decisions.regimes import RegimeParameters, turns
 from abm.decisions.rule import DecisionRule, Start
 from abm.decisions.view import DecisionView
@@ -39,10 +39,7 @@ class CampaignParameters(RegimeParameters):
     @field_validator("stance")
     @classmethod
     def _active(cls, stance: str) -> str:
-        active = [name for name in NAMED_STANCES if name != "stay"]
-        if stance not in active and not stance.startswith("poison:"):
-            raise ValueError(f"'{stance}' is not one of {', '.join(active)}, poison:KIND")
-        return stance
+        return active_stance(stance)
 
 
 class Campaign:

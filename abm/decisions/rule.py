@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from abm.actions import Stances
+from abm.actions import CAMPAIGN, Stances
 from abm.decisions.view import DecisionView
 from abm.networks.network import Network
 from abm.policy import Policy
 from abm.production import MeasuredCurves
 from abm.streams import Streams
+from learners.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,20 @@ class DecisionRule(ABC):
     def campaign_stance(self) -> str | None:
         """Name of the stance that the rule's campaign asks for; ``None`` where it knows no campaign."""
         return None
+
+    def stance_asked(self, name: str) -> str:
+        """Return the name of a stance; ``campaign`` stands for the one that the rule's campaign asks for.
+
+        Raises
+        ------
+        InputError
+            If the rule knows no campaign.
+        """
+        if name != CAMPAIGN:
+            return name
+        if self.campaign_stance is None:
+            raise InputError(f"stance: '{CAMPAIGN}' needs a rule with a campaign, not {type(self).__name__}")
+        return self.campaign_stance
 
     @property
     def contacts(self) -> int:

@@ -102,9 +102,12 @@ class Paymaster:
         model, n = self._model, self._model.population.n_users
         self.dividend_paid = self.fund_paid = self.credits_paid = anyway = 0.0
         self.gini = float("nan")
-        at_large, at_small = np.zeros(n), np.zeros(n)
+        self.payments = None
         share = np.minimum(model.policy.of("dividend_share") + model.concessions.dividend, 1.0)
-        due = bool(np.any(share > 0))
+        due, credits = bool(np.any(share > 0)), bool(np.any(model.policy.of("credit_price") > 0))
+        if not due and not credits:
+            return
+        at_large, at_small = np.zeros(n), np.zeros(n)
         if due and model.policy.dividend.unit == "fund":
             self.fund_paid = anyway = float(np.mean(share)) * model.revenue.large
         elif due:
@@ -112,11 +115,9 @@ class Paymaster:
             paid = at_large * (model.large.store.codes != ABSENT)
             self.dividend_paid = float(paid.sum()) / n
             self.gini = gini(paid)
-        if np.any(model.policy.of("credit_price") > 0):
+        if credits:
             at_small, self.credits_paid = credit_rates(model, self._records_at_start)
-            due = True
-        worth = model.population.parameters.money_worth
-        self.payments = Payments(at_large, at_small, anyway, worth) if due else None
+        self.payments = Payments(at_large, at_small, anyway, model.population.parameters.money_worth)
 
     def _parts(self) -> NDArray[np.float64]:
         """Return each user's part of the dividend, or what it would be if Large Co. had their data, [N]."""
