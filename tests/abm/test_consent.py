@@ -307,3 +307,12 @@ def test_under_the_stream_clock_all_that_is_held_when_it_is_due_goes(play):
     model.step()
     assert owned(model, [4]) == 0
     assert owned(model, [5]) > 0
+
+
+def test_who_is_unaware_can_go_on_with_a_copy_that_cannot_be_taken_back(few_digits, society):
+    model = society(few_digits, policy={"awareness": 0.0})
+    model.population.has_copy[3] = True
+    names = model.stances.names
+    permitted = model._information().permitted(np.array([3, 4]))
+    open_ = [{name for name, is_open in zip(names, row, strict=True) if is_open} for row in permitted]
+    assert open_ == [{"stay", "cdc"}, {"stay"}]  # "stay" is where both are
