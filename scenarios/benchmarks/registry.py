@@ -83,11 +83,18 @@ def _studies(_: Path | None) -> dict[str, Any]:
     return study_speed()
 
 
+def _dashboard(data_dir: Path | None) -> dict[str, Any]:
+    from scenarios.benchmarks.dashboard_speed import dashboard_speed
+
+    return dashboard_speed(data_dir)
+
+
 BENCHMARKS: dict[str, Callable[[Path | None], dict[str, Any]]] = {
     "population": lambda _: population(),
     "learners": _learners,
     "scale": _scale,
     "studies": _studies,
+    "dashboard": _dashboard,
 }
 """Name to a function of the data directory (``None``: the default one).
 
