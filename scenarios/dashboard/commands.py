@@ -20,9 +20,12 @@ class Command:
     ----------
     counted
         Whether the world reports when it has been carried out.
+    meanwhile
+        Whether it can be carried out while a company retrains: it concerns later ticks only.
     """
 
     counted: ClassVar[bool] = True
+    meanwhile: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class Speed(Command):
     """Play at most so many ticks a second; 0 for as many as can be."""
 
     counted = False
+    meanwhile = True
     ticks_a_second: float
 
 
@@ -63,6 +67,7 @@ class Speed(Command):
 class Act(Command):
     """Call a campaign."""
 
+    meanwhile = True
     stance: str
     share: float
     among: Among
@@ -72,6 +77,7 @@ class Act(Command):
 class CallOff(Command):
     """Call off a campaign, by its number, or all."""
 
+    meanwhile = True
     number: int | None = None
 
 
@@ -79,6 +85,7 @@ class CallOff(Command):
 class SetLaw(Command):
     """Bring a law into force, or repeal it."""
 
+    meanwhile = True
     kind: str
     on: bool
     fields: tuple[tuple[str, object], ...] = ()

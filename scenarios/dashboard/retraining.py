@@ -43,6 +43,11 @@ class Interruptions:
         """Install the handler; in the main thread of a worker process."""
         signal.signal(signal.SIGINT, self._handle)
 
+    @property
+    def inside(self) -> bool:
+        """Whether the main thread is in a stretch."""
+        return self._inside
+
     def ask(self) -> bool:
         """Break off what the main thread does, from another thread; return whether there is anything."""
         with self._lock:
@@ -60,7 +65,14 @@ class Interruptions:
         try:
             yield
         finally:
-            self._inside = False
+            with self._lock:
+                self._inside = False
+
+    @contextmanager
+    def meanwhile(self) -> Iterator[bool]:
+        """Say in another thread whether the main thread is in a stretch, and keep it there until the end."""
+        with self._lock:
+            yield self._inside
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._asked and self._inside:

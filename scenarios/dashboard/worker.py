@@ -11,6 +11,7 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +23,13 @@ from scenarios.dashboard import reports
 
 if TYPE_CHECKING:
     from scenarios.dashboard.messages import Status
+    from scenarios.dashboard.retraining import Interruptions
     from scenarios.dashboard.world import World
 
 SNAPSHOT_SECONDS = 1 / 6
 """Time between two reports of a world at play, on average."""
+
+_NICENESS = 5
 
 LIBRARIES = "scenarios.dashboard.libraries"
 """Module that imports what every world needs."""
@@ -36,11 +40,14 @@ _log = logging.getLogger("data-leverage.dashboard")
 def work(connection: Connection, data_dir: Path | None) -> None:
     """Serve commands until the other end of the pipe is closed; the main function of the process."""
     become_worker()
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)  # the page, which is another process, answers first
     from scenarios.dashboard.retraining import Interruptions
 
     interruptions = Interruptions()
     interruptions.listen()
     commands: queue.SimpleQueue[asked.Command] = queue.SimpleQueue()
+    worker = _Worker(connection, data_dir, interruptions)
 
     def listen() -> None:
         try:
@@ -48,14 +55,13 @@ def work(connection: Connection, data_dir: Path | None) -> None:
                 command = connection.recv()
                 if isinstance(command, asked.BreakOff):
                     interruptions.ask()
-                else:
+                elif not (commands.empty() and worker.obey_meanwhile(command)):
                     commands.put(command)
         except (EOFError, OSError):
             os._exit(0)
 
     importlib.import_module(LIBRARIES)  # now, so that a reset need not wait for them
     threading.Thread(target=listen, daemon=True).start()
-    worker = _Worker(connection, data_dir, interruptions)
     worker.tell(reports.Ready())
     while True:
         worker.turn(commands)
@@ -74,7 +80,7 @@ class _Worker:
         How retraining is broken off.
     """
 
-    def __init__(self, connection: Connection, data_dir: Path | None, interruptions: object) -> None:
+    def __init__(self, connection: Connection, data_dir: Path | None, interruptions: Interruptions) -> None:
         self._connection = connection
         self._sending = threading.Lock()
         self._data_dir = data_dir
@@ -90,6 +96,8 @@ class _Worker:
         self._told_rows = 0
         self._untold = False
         self._obeyed = 0
+        self._people: tuple[tuple[tuple[int, ...], ...], bytes] = (), b""
+        """Who acted at the end of the last tick: by community, and one by one."""
 
     def tell(self, report: reports.Report) -> None:
         """Send a report."""
@@ -102,13 +110,34 @@ class _Worker:
             command = commands.get(timeout=self._patience())
         except queue.Empty:
             command = None
+        self._attempt(lambda: self._go_on(command))
+
+    def obey_meanwhile(self, command: asked.Command) -> bool:
+        """Carry out a command in another thread, if a company retrains and the command allows it.
+
+        Returns
+        -------
+        bool
+            Whether it was carried out.
+        """
+        with self._interruptions.meanwhile() as retrains:
+            if not (retrains and command.meanwhile):
+                return False
+            self._attempt(lambda: self._obey(command))
+        return True
+
+    def _go_on(self, command: asked.Command | None) -> None:
+        if command is not None:
+            self._obey(command)
+        elif self._to_play and time.monotonic() >= self._due:
+            self._play_tick()
+        if self._untold and time.monotonic() >= self._told_at + SNAPSHOT_SECONDS:
+            self._tell_state()
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """Do something, and report what goes wrong."""
         try:
-            if command is not None:
-                self._obey(command)
-            elif self._to_play and time.monotonic() >= self._due:
-                self._play_tick()
-            if self._untold and time.monotonic() >= self._told_at + SNAPSHOT_SECONDS:
-                self._tell_state()
+            work()
         except InputError as error:
             self.tell(reports.Refused(self._run, str(error), self._obeyed))
         except Exception as error:
@@ -167,7 +196,7 @@ class _Worker:
         if before is not None and _same_data(before.scenario, scenario):
             use_case = before.model.use_case
         before = None
-        world = World(scenario, self._data_dir, self._interruptions, self._tell_stage, use_case)  # type: ignore[arg-type]
+        world = World(scenario, self._data_dir, self._interruptions, self._tell_stage, use_case)
         self._world, self._status, self._told_rows = world, "ready", 0
         self.tell(reports.Began(self._run, world.facts()))
         self._tell_state()
@@ -206,15 +235,16 @@ class _Worker:
         self._untold, self._told_at = False, beat(self._told_at, time.monotonic())
         rows = world.rows(self._told_rows)
         self._told_rows += len(rows)
-        actions = world.actions()
+        if not self._interruptions.inside:  # within a tick people may be ahead of the last row
+            actions = world.actions()
+            self._people = world.communities.acting(actions), world.communities.pixels(actions)
         self.tell(
             reports.State(
                 self._run,
                 self._status,
                 rows,
                 world.new_events(),
-                world.communities.acting(actions),
-                world.communities.pixels(actions),
+                *self._people,
                 world.called(),
                 world.laws(),
                 notice,

@@ -197,6 +197,31 @@ def test_calls_and_laws_are_in_the_snapshot(shared):
     assert shared.until(lambda s: not s.calls).tick == 1
 
 
+def test_a_call_is_answered_while_a_company_retrains_and_counts_from_the_next_tick(shared):
+    slow = {"learner.filters": 900, "interventions": [], "ticks": 9}  # seconds of work at every tick
+    called = [asked.Act("strike", 0.2, Among()), asked.SetLaw("portability_law", True)]
+    runs = []
+    for between in (True, False):
+        began = started(shared, **slow)
+        people = began.pixels
+        shared.engine.send(asked.Step())
+        if between:
+            shared.until(lambda s: s.tick == 1)
+        else:
+            shared.until(lambda s: s.progress and s.progress.cancellable)
+        for command in called:
+            shared.engine.send(command)
+        answer = shared.until(lambda s: s.calls and any(law.in_force for law in s.laws))
+        assert answer.tick == (1 if between else 0)
+        if not between:
+            assert answer.pixels == people, "who acts was shown ahead of the last row"
+        shared.until(lambda s: s.tick == 1 and s.status == "paused")
+        shared.engine.send(asked.Step())
+        runs.append(shared.until(lambda s: s.tick == 2))
+    assert without_seconds(runs[0].rows) == without_seconds(runs[1].rows)
+    assert runs[0].rows[2]["share_strike"] > 0.15 > runs[0].rows[1]["share_strike"]
+
+
 def test_two_engines_know_nothing_of_each_other(shared):
     other = Watched()
     try:
