@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analysis.institution_texts import institution_texts
 from analysis.milestones import leverage_area, leverage_levels, time_to_parity
 from analysis.palette import STANCES
 from analysis.progress_ladder import equivalent_year
@@ -142,7 +143,7 @@ def _equivalent_year(last: Any, use_case: str) -> dict[str, float] | None:
 
 
 def _intervention(ticks: pd.DataFrame, tick: int, kind: str, begins: bool) -> dict[str, Any]:
-    """Return when a law came or went, and what was true just before."""
+    """Return when an intervention began or ended, and what was true just before."""
     before = ticks[ticks["tick"] < tick]
     row = before.iloc[-1] if len(before) else ticks.iloc[0]
     return {
@@ -151,6 +152,7 @@ def _intervention(ticks: pd.DataFrame, tick: int, kind: str, begins: bool) -> di
         "begins": begins,
         "participation_before": float(row["participation"]),
         "dlp_cdc_before": float(row["dlp_cdc"]),
+        "dlp_strike_before": float(row["dlp_strike"]),
         "revenue_large_before": float(row["revenue_large"]),
         "revenue_small_before": float(row["revenue_small"]),
     }
@@ -198,9 +200,10 @@ def run_summary(ticks: pd.DataFrame, events: pd.DataFrame, **described: Any) -> 
         f"{_number(welfare['participants'])} for those who act then, "
         f"{_number(welfare['non_participants'])} for the others."
     )
+    paragraphs += institution_texts(ticks, events)
     paragraphs += [_credit(r["attribution"])] if r["attribution"] else []
     paragraphs += [_progress(r["equivalent_year"])] if r["equivalent_year"] else []
-    paragraphs += [_law(law, r) for law in r["interventions"]]
+    paragraphs += [_intervened(event, r) for event in r["interventions"]]
     how = {
         "live": "both models are retrained every tick on the data left to them",
         "grid": f"{_OFF_A_CURVE}, in straight lines between its points",
@@ -278,13 +281,17 @@ def _share(value: float) -> str:
     return "an undefined share" if math.isnan(value) else f"{value:.1%}"
 
 
-def _law(law: dict[str, Any], r: dict[str, Any]) -> str:
+def _intervened(event: dict[str, Any], r: dict[str, Any]) -> str:
+    name = event["kind"].replace("_", " ")
+    if event["begins"] and event["tick"] == 0:
+        return f"**In force from the start: {name}.**"
     return (
-        f"**Tick {law['tick']}: {law['kind'].replace('_', ' ')} {'begins' if law['begins'] else 'ends'}.** "
-        f"From just before it to the end, participation went from {law['participation_before']:.0%} to "
-        f"{r['participation']:.0%}, leverage of contribution from {_number(law['dlp_cdc_before'])} to "
-        f"{_number(r['dlp']['cdc'])}, Small Co.'s revenue from {_number(law['revenue_small_before'])} to "
-        f"{_number(r['revenue']['small'])}. How much of that the law caused, only the same seed without it "
+        f"**Tick {event['tick']}: {name} {'begins' if event['begins'] else 'ends'}.** "
+        f"From just before it to the end, participation went from {event['participation_before']:.0%} to "
+        f"{r['participation']:.0%}, leverage of contribution from {_number(event['dlp_cdc_before'])} to "
+        f"{_number(r['dlp']['cdc'])}, that of withdrawal from {_number(event['dlp_strike_before'])} to "
+        f"{_number(r['dlp']['strike'])}, Small Co.'s revenue from {_number(event['revenue_small_before'])} "
+        f"to {_number(r['revenue']['small'])}. How much of that it caused, only the same seed without it "
         f"tells."
     )
 

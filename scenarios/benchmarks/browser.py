@@ -1,17 +1,15 @@
-"""The dashboard as a visitor has it: a server of its own, and a browser that reaches nothing else.
+"""The dashboard as a visitor has it: a server in a process of its own, and a browser without a window.
 
 Core Objects: served, chromium.
 """
 
 from __future__ import annotations
 
-import os
-import re
+import multiprocessing
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,50 +19,45 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @contextmanager
-def served(results: Path, data_dir: Path | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Serve the dashboard from a process of its own; yield its address and that process.
+def served(results: Path, data_dir: Path | None = None) -> Iterator[str]:
+    """Serve the dashboard on a port that is free, until the end of the block; yield its address.
 
     Raises
     ------
     RuntimeError
-        If it ends before it serves, with what it said.
+        If the server ends before it serves; why is on the standard error.
     """
-    command = [sys.executable, "-c", "from scenarios.cli import main; main()", "dashboard"]
-    command += ["--port", "0", "--results", str(results)]
-    process = subprocess.Popen(
-        command if data_dir is None else [*command, "--data-dir", str(data_dir)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "COLUMNS": "200"},
-    )
-    assert process.stdout is not None
-    said = []
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(theirs, results, data_dir))
+    process.start()
+    theirs.close()
     try:
-        for line in process.stdout:  # libraries may speak first, as where a cache of fonts is made
-            said.append(line)
-            if address := _ADDRESS.search(line):
-                break
-        else:
-            raise RuntimeError("".join(said))
-        yield address[0], process
+        try:
+            address = ours.recv()
+        except EOFError:
+            raise RuntimeError("the dashboard's server ended before it served") from None
+        yield address
     finally:
         process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
+        process.join(20)
+        process.kill()
+        process.join()
+
+
+def _serve(connection: Connection, results: Path, data_dir: Path | None) -> None:
+    from scenarios.dashboard.server import serve
+
+    with connection:
+        serve(0, data_dir=data_dir, results=results, say=connection.send)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Open a browser without a window.
+    """Open a browser.
 
     Raises
     ------

@@ -128,7 +128,7 @@ def dashboard_speed(
         with (
             tempfile.TemporaryDirectory() as results,
             chromium() as browser,
-            served(Path(results), data_dir) as (address, _),
+            served(Path(results), data_dir) as address,
         ):
             rows.append(_digits(browser, address, rounds))
             if (row := _ml_100k(browser, address, rounds)) is not None:

@@ -21,6 +21,12 @@ DESCRIBED = {
     "warnings": ["the sun sets", "the tide turns"],
 }
 
+OF_INSTITUTIONS = (
+    *("coalitions", "communities_active", "share_pledged", "share_bound", "organiser_effort"),
+    *("concession_cost", "laundered_large", "weights_void_large", "flagged_large", "fines_large"),
+    *("dividend_paid", "dividend_fund", "credits_paid"),
+)
+
 
 def tick_table(**last):
     """Three ticks; 30 % act at the end. ``last`` replaces values of the last row."""
@@ -50,6 +56,7 @@ def tick_table(**last):
             "welfare_non_participants": [0.5, 0.5, 0.5],
         }
     )
+    ticks[list(OF_INSTITUTIONS)] = 0.0
     ticks["share_stay"] = 1 - ticks["participation"]
     ticks["share_cdc"] = [0.0, 0.1, 0.2]
     ticks["share_strike_withhold"] = [0.0, 0.0, 0.075]
@@ -133,6 +140,7 @@ def test_record_says_what_was_true_just_before_each_law():
         "begins": True,
         "participation_before": 0.0,
         "dlp_cdc_before": 0.0625,
+            "dlp_strike_before": 0.0,
         "revenue_large_before": 1.0,
         "revenue_small_before": 0.0,
     }
@@ -178,7 +186,7 @@ def test_words_name_each_law_and_do_not_claim_that_it_was_the_cause():
     assert "**Tick 1: portability law begins.**" in text
     assert "**Tick 2: portability law ends.**" in text
     assert "participation went from 0% to 30%" in text
-    assert "from 0.062 to 0.600, Small Co.'s revenue from 0.000 to 0.222" in text
+    assert "from 0.062 to 0.600, that of withdrawal from 0.000 to 0.109, Small Co.'s revenue" in text
     assert text.count("only the same seed without it tells") == 2
     assert "portability" not in words(events=event_table())
 
