@@ -140,7 +140,7 @@ def test_record_says_what_was_true_just_before_each_law():
         "begins": True,
         "participation_before": 0.0,
         "dlp_cdc_before": 0.0625,
-            "dlp_strike_before": 0.0,
+        "dlp_strike_before": 0.0,
         "revenue_large_before": 1.0,
         "revenue_small_before": 0.0,
     }
