@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
 from learners.errors import InputError, OutputError
+from scenarios.commands.curves import curve
+from scenarios.commands.datasets import data
+from scenarios.commands.options import DataDir, Device, Json, stdout
 from scenarios.commands.reports import report
+from scenarios.commands.reproductions import reproduce
 from scenarios.commands.studies import status, study
 from scenarios.commands.valuation import value
-from scenarios.progress import RunProgress, StepProgress, stderr
+from scenarios.progress import RunProgress
 
 # One thread: more are slower for models of this size, and results depend on their number. Set before NumPy
 # and torch are imported, whatever the environment says.
@@ -33,20 +36,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-data = typer.Typer(help="Data sets: list, fetch, add, check.", no_args_is_help=True)
 app.add_typer(data, name="data")
-reproduce = typer.Typer(
-    help="Published studies: run their protocol with our learners, beside what was published.",
-    no_args_is_help=True,
-)
 app.add_typer(reproduce, name="reproduce")
-
-stdout = Console()
-
-DataDir = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder of the data sets.", envvar="DATA_LEVERAGE_DATA")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 
 @app.command()
@@ -64,7 +55,7 @@ def run(
         int,
         typer.Option(metavar="K", help="At K ticks of a grid or surrogate run, train for real and compare."),
     ] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Device = "auto",
     data_dir: DataDir = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; the default is results/NAME.")] = None,
     json: Json = False,
@@ -163,135 +154,7 @@ def assumptions(
     stdout.print(ledger_summary(lines), soft_wrap=True, highlight=False)
 
 
-@app.command()
-def curve(
-    use_case: Annotated[str, typer.Argument(help="Which use case.")],
-    rates: Annotated[
-        str | None, typer.Option(help="Shares of the owners, such as .05,.2,.5; mirrors are added.")
-    ] = None,
-    repeats: Annotated[int, typer.Option(help="Random orders of the owners.")] = 3,
-    poison: Annotated[
-        list[str] | None, typer.Option(metavar="KIND", help="Measure a kind of poison, too.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    data_dir: DataDir = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Output folder; the default is results/curves/USE_CASE.")
-    ] = None,
-) -> None:
-    """Measure what models reach on random shares of the data; a restart goes on where it stopped."""
-    from analysis.curves import PERSPECTIVES, leverage_by_rate
-    from learners.curves.measuring import RATES
-    from learners.usecase import load_use_case
-    from scenarios.curves import measured_curve
-    from scenarios.reproductions import fractions
-
-    shares = fractions(rates, "rates") if rates else RATES
-    folder = out or Path("results") / "curves" / use_case
-    loaded = load_use_case(use_case, data_dir, device)
-    with StepProgress(f"{use_case}: first fit") as bar:
-        rows = measured_curve(
-            loaded, folder, rates=shares, repeats=repeats, poisons=poison or (), seed=seed, progress=bar.point
-        )
-    table = Table("lever", "rate", *PERSPECTIVES, box=None)
-    for (lever, rate), group in leverage_by_rate(rows).groupby(["lever", "rate"], sort=False):
-        cells = {row.perspective: f"{row.mean:.3f} ± {row.sd:.3f}" for row in group.itertuples()}
-        table.add_row(
-            str(lever), f"{rate:.0%}", *(cells.get(view, "").replace(" ± nan", "") for view in PERSPECTIVES)
-        )
-    measured = len({row.repeat for row in rows})
-    stdout.print(f"Leverage (DLP), mean ± standard deviation; repeats: {measured}", soft_wrap=True)
-    stdout.print(table)
-    stdout.print(f"Written to {escape(str(folder))}", soft_wrap=True)
-
-
-@reproduce.command()
-def cdc(
-    use_case: Annotated[
-        list[str] | None, typer.Option("--use-case", metavar="NAME", help="Which; all whose data are here.")
-    ] = None,
-    rates: Annotated[
-        str | None, typer.Option(help="Shares of owners who contribute, such as .05,.2,.5.")
-    ] = None,
-    repeats: Annotated[int | None, typer.Option(help="Random draws of contributors.", min=1)] = None,
-    large: Annotated[
-        bool | None,
-        typer.Option(
-            "--large/--no-large", help="Train Large Co.; the default is yes, but for cifar-10 on a CPU."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.", min=0)] = 0,
-    workers: Annotated[int, typer.Option(help="Number of processes.", min=1)] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    data_dir: DataDir = None,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("results/reproduction/cdc"),
-) -> None:
-    """Let owners contribute as in Conscious Data Contribution (Vincent and Hecht 2021); a restart goes on."""
-    from scenarios.reproductions import fractions, reproduce_contributions
-
-    shares = fractions(rates, "rates") if rates else ()
-    with StepProgress("reproduce cdc") as bar:
-        lines = reproduce_contributions(
-            out,
-            use_case or (),
-            rates=shares,
-            repeats=repeats,
-            large=large,
-            seed=seed,
-            workers=workers,
-            data_dir=data_dir,
-            device=device,
-            progress=bar.step,
-        )
-    _reproduced(lines, out)
-
-
-@reproduce.command()
-def strikes(
-    use_case: Annotated[
-        str, typer.Option("--use-case", help="ml-1m as published, or another MovieLens.")
-    ] = "ml-1m",
-    sizes: Annotated[str | None, typer.Option(help="Shares of people who strike, such as .1,.3.")] = None,
-    samples: Annotated[int, typer.Option(help="Random draws of strikers of each size.", min=1)] = 3,
-    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.", min=2)] = 5,
-    learner: Annotated[str, typer.Option(help="ours, or surprise: the published model.")] = "ours",
-    groups: Annotated[bool, typer.Option("--groups", help="Let halves of groups strike, too.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed that draws the strikers.", min=0)] = 0,
-    workers: Annotated[int, typer.Option(help="Number of processes.", min=1)] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    data_dir: DataDir = None,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("results/reproduction/strikes"),
-) -> None:
-    """Let people strike as in Data Strikes (Vincent, Hecht and Sen 2019); a restart goes on."""
-    from analysis.strike_study import SIZES, StrikePlan
-    from scenarios.reproductions import fractions, reproduce_strikes
-
-    if learner not in ("ours", "surprise"):
-        raise InputError(f"learner: '{learner}' is not one of ours, surprise")
-    shares = fractions(sizes, "sizes") if sizes else SIZES
-    model: Literal["ours", "surprise"] = "surprise" if learner == "surprise" else "ours"
-    plan = StrikePlan(use_case, shares, samples, folds, model, groups)
-    with StepProgress("reproduce strikes") as bar:
-        lines = reproduce_strikes(
-            out, plan, seed=seed, workers=workers, data_dir=data_dir, device=device, progress=bar.step
-        )
-    _reproduced(lines, out)
-
-
-def _reproduced(lines: list[str], out: Path) -> None:
-    for line in lines:
-        stdout.print(escape(line), soft_wrap=True, highlight=False)
-    stdout.print(f"[bold]Written to {escape(str(out))}[/bold]", soft_wrap=True)
-    for name, what in (
-        ("report.md", "verdicts, tables, what is incomplete"),
-        ("reproduction.csv", "one row a point: ours, published, difference"),
-        ("figures/", "as .png and .svg"),
-        ("runs.jsonl", "one line a trained model; keep it to go on from here"),
-    ):
-        stdout.print(f"  {name:<22}{what}", soft_wrap=True)
-
-
+app.command()(curve)
 app.command()(study)
 app.command()(status)
 app.command()(report)
@@ -360,61 +223,6 @@ def doctor(data_dir: DataDir = None) -> None:
         )
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(EXIT_FAULT)
-
-
-@data.command("list")
-def data_list(data_dir: DataDir = None) -> None:
-    """List the data sets, which are here, and on what terms."""
-    from learners.datasets.catalogue import data_directory
-    from learners.datasets.local import status
-
-    folder = data_directory(data_dir)
-    table = Table("data set", "here", "what", "terms", box=None)
-    for row in status(folder):
-        table.add_row(row.name, "yes" if row.present else "no", row.title, row.licence)
-    stdout.print(table)
-    stdout.print(f"Folder: {escape(str(folder))}", soft_wrap=True)
-
-
-@data.command()
-def fetch(name: str, data_dir: DataDir = None) -> None:
-    """Download a data set from its publisher."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
-
-    from learners.datasets import catalogue
-    from learners.datasets.download import fetch as download
-
-    wanted, folder = catalogue.entry(name), catalogue.data_directory(data_dir)
-    if catalogue.is_present(name, folder):
-        stdout.print(f"{name} is there already, in {escape(str(folder))}", soft_wrap=True)
-        return
-    stdout.print(f"{wanted.title}: {wanted.licence}", soft_wrap=True)
-    with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=stderr) as bar:
-        task = bar.add_task(name, total=None)
-        path = download(name, folder, lambda done, total: bar.update(task, completed=done, total=total))
-    stdout.print(f"{name} is in {escape(str(path))}", soft_wrap=True)
-
-
-@data.command()
-def add(name: str, path: Path, data_dir: DataDir = None) -> None:
-    """Take in a data set from a folder or an archive that you have."""
-    from learners.datasets.catalogue import data_directory
-    from learners.datasets.local import add as take_in
-
-    stdout.print(f"{name} is in {escape(str(take_in(name, path, data_directory(data_dir))))}", soft_wrap=True)
-
-
-@data.command()
-def check(name: str, data_dir: DataDir = None) -> None:
-    """Compare a data set with what its publisher publishes."""
-    from learners.datasets.catalogue import data_directory
-    from learners.datasets.local import check as compare
-
-    findings = compare(name, data_directory(data_dir))
-    for finding in findings:
-        stdout.print(escape(finding), soft_wrap=True)
-    if not findings:
-        stdout.print(f"{name} is the published data set", soft_wrap=True)
 
 
 def main() -> None:

@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from learners.errors import OutputError
+from scenarios.commands.options import stdout
 
 REPORT = "report.html"
-
-stdout = Console()
 
 
 def report(

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from learners.errors import InputError
+from scenarios.commands.options import DataDir, Device, Workers, stdout
 from scenarios.progress import StepProgress
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 PEOPLE = "people"
 """Value of ``--groups`` for everybody's own data."""
-
-stdout = Console()
 
 
 def value(
@@ -46,12 +44,9 @@ def value(
     sets: Annotated[
         int, typer.Option(help="Sets of groups that are drawn for more than eight groups.", min=4)
     ] = 100,
-    workers: Annotated[int, typer.Option(help="Number of processes.", min=1)] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    data_dir: Annotated[
-        Path | None,
-        typer.Option("--data-dir", help="Folder of the data sets.", envvar="DATA_LEVERAGE_DATA"),
-    ] = None,
+    workers: Workers = 1,
+    device: Device = "auto",
+    data_dir: DataDir = None,
     out: Annotated[
         Path | None, typer.Option(help="Output folder; the default is results/value/USE_CASE-GROUPS.")
     ] = None,
