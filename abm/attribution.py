@@ -121,7 +121,7 @@ class _Levers:
         return replace(held, arrived=large.existed)
 
     def _small_holding(self, levers: frozenset[str]) -> Holding:
-        held = self.model.small.store.holding()
+        held = self.model.small.leading.store.holding()
         if "contribute" not in levers:
             held.codes[self._contributed] = ABSENT
         return held

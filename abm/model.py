@@ -21,7 +21,7 @@ from abm.beliefs import Beliefs
 from abm.campaigns import Campaigns
 from abm.clock import Clock, ClockParameters
 from abm.coalitions import OrganisationParameters, Organisations
-from abm.companies import CompanyParameters, found_companies
+from abm.companies import Company, CompanyParameters, found_companies
 from abm.concessions import Concessions
 from abm.consent import automatic_bits
 from abm.decisions import (
@@ -56,7 +56,7 @@ from abm.services import attention_by_state
 from abm.stance_changes import change_stances
 from abm.streams import Streams
 from abm.targeting import Audience
-from abm.training import LARGE, SMALL, Replay
+from abm.training import LARGE, Replay
 from abm.welfare import Welfare
 from learners.composition import CompositionGap
 from learners.curves.curve_table import Curve
@@ -75,7 +75,7 @@ TIED = constant(
 
 
 class DataLeverageModel(SocietyModel):
-    """Users who act on data, two companies that retrain on what is left, and what comes of it.
+    """Users who act on data, companies that retrain on what is left, and what comes of it.
 
     A tick is:
 
@@ -86,7 +86,7 @@ class DataLeverageModel(SocietyModel):
         pledges are made and kept, and campaigns put their seeds in place;
     4.  ledger: changes of stance become moves of data;
     5.  intake: the companies' stores follow the ledger, and records arrive;
-    6.  retrain: both companies train real models on exactly what they hold, and are measured;
+    6.  retrain: the companies train real models on exactly what they hold, and are measured;
     7.  attention, revenue and leverage: users divide their attention, which earns;
     8.  experience: beliefs move towards what was published;
     9.  composition: now and then, those who act are compared with random sets, and levers with each other;
@@ -300,6 +300,7 @@ class DataLeverageModel(SocietyModel):
             advice=advice(self.policy, population.n_users, self.streams, self.tick),
             payments=self.paymaster.payments,
             licences_kept=self.licences.kept,
+            entrants=small.shares(self._existing_records()),
         )
 
     def _existing_records(self) -> float:
@@ -309,9 +310,9 @@ class DataLeverageModel(SocietyModel):
 
     @property
     def share_at_small(self) -> float:
-        """Share of the existing records that Small Co. holds."""
+        """Share of the existing records that Small Co. holds, of several entrants the leading one."""
         existing = self._existing_records()
-        return self.small.records / existing if existing else 0.0
+        return self.small.leading.records / existing if existing else 0.0
 
     @property
     def share_removed(self) -> float:
@@ -370,10 +371,10 @@ class DataLeverageModel(SocietyModel):
 
     # 6. retrain
     def _retrain(self) -> None:
-        due = {c: c.retrains_at(self.tick) for c in (self.large, self.small)}
+        companies = self.companies
+        due = {company: company.retrains_at(self.tick) for company in companies.values()}
         self.training.new_tick(self.tick, self.clock.arrived, refit=any(due.values()))
-        consuming = {self.large: self.uses_large, self.small: self.small_open}
-        for key, company in ((LARGE, self.large), (SMALL, self.small)):
+        for key, company in companies.items():
             seconds = 0.0
             if due[company]:
                 start = time.perf_counter()
@@ -381,17 +382,22 @@ class DataLeverageModel(SocietyModel):
                 seconds = time.perf_counter() - start
                 self.events.add(self.tick, "retrain", company.name, seconds, "seconds of wall time")
             stale = not due[company]
-            company.serve(self.training.service(key, consuming[company], seconds, stale))
+            company.serve(self.training.service(key, company.serving, seconds, stale))
+
+    @property
+    def companies(self) -> dict[str, Company]:
+        """Key to company, each one that trains models of its own."""
+        return {LARGE: self.large, **dict(self.small.members)}
 
     @property
     def small_open(self) -> NDArray[np.bool_]:
         """bool[N]: whom Small Co. serves."""
-        return np.ones_like(self.small.known) if self.small.serves_strangers else self.small.known
+        return self.small.serving
 
     # 7. attention, revenue and leverage
     def _account(self) -> None:
         self._divide_attention()
-        self.market_shares = self.market.observe(self.attention)
+        self.market_shares = self.market.observe(self.attention, self.small.divided(self.attention.small))
         large, small = self.large.service, self.small.service
         self.revenue = revenue(
             self.company_parameters.revenue,
@@ -444,7 +450,7 @@ class DataLeverageModel(SocietyModel):
             closeness = self.network.neighbour_counts(removed) / np.maximum(self.network.degree, 1)
             self.composition_gaps = self.training.composition_gaps(
                 removed=removed,
-                contributed=self.small.known,
+                contributed=self.small.leading.known,
                 tied=~removed & (closeness >= TIED),
                 rng=self.streams.generator("composition", self.tick),
                 shadows=self.record.shadows,

@@ -67,7 +67,7 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
     row["switch_rate"] = model.switch_rate
     companies = ((LARGE, model.large), (SMALL, model.small))
     for key, company in companies:
-        service = company.service
+        service = company.service  # of several entrants that of the leading one, but for hits and attention
         row |= {f"quality_{key}_{p}": service.quality[p] for p in PERSPECTIVES}
         row |= {scale_column("baseline", key, p): service.baseline[p] for p in PERSPECTIVES}
         row |= {scale_column("best", key, p): service.best[p] for p in PERSPECTIVES}
@@ -89,11 +89,11 @@ def tick_row(model: DataLeverageModel) -> dict[str, float | int | str | bool]:
     row |= _composition_columns(model)
     row |= {column: model.attribution.get(column, np.nan) for column in attribution_columns()}
     for key, company in companies:
-        row[f"owners_{key}"] = int(np.count_nonzero(company.store.codes))
+        row[f"owners_{key}"] = company.owners
         row[f"records_{key}"] = company.records
     row["poisoned_large"] = model.large.poisoned_records
     row["poison_planted_large"] = model.large.service.planted
-    row |= answer_columns(model)
+    row |= answer_columns(model) | model.small.columns
     row |= _service_columns(model)
     row["share_pledged"] = model.campaigns.share_pledged
     row |= model.organisations.columns()
@@ -146,10 +146,8 @@ def _service_columns(model: DataLeverageModel) -> dict[str, float]:
         "utility_best": float(large.best_hits.sum()) / total,
         "utility_baseline": float(large.baseline_hits.sum()) / total,
     }
-    for key, known, service in (
-        (LARGE, model.large.knows, large),
-        (SMALL, model.small.known, model.small.service),
-    ):
+    leading = model.small.leading
+    for key, known, service in ((LARGE, model.large.knows, large), (SMALL, leading.known, leading.service)):
         columns[f"loss_{key}_known"] = service.known_loss
         columns[f"loss_{key}_unknown"] = service.unknown_loss
         group = known.astype(np.float64)

@@ -71,8 +71,13 @@ class Service:
     stale: bool = False
     planted: float = np.nan
 
-    def worth(self, known: bool, boost: float) -> float:
-        """Return the worth of the service in [0, 1] to users known or not: 1 - (1 - 1/b) loss, at least 0."""
+    def worth(
+        self, known: bool, boost: float, rows: NDArray[np.int64] | None = None
+    ) -> float | NDArray[np.float64]:
+        """Return the worth of the service in [0, 1] to users known or not: 1 - (1 - 1/b) loss, at least 0.
+
+        One number for all users; where they are served by several companies, one for each user or for some.
+        """
         return max(0.0, 1 - (1 - 1 / boost) * (self.known_loss if known else self.unknown_loss))
 
 
@@ -112,21 +117,22 @@ def attention_by_state(
     small_serves_strangers: bool,
 ) -> Attention:
     """Divide the attention of users, bool[N] each; ``switching_cost`` is one for all or float64[N]."""
+    boost = parameters.personalisation_boost
+    worth_known, worth_unknown = small.worth(True, boost), small.worth(False, boost)
 
     def divided(
         at_large: NDArray[np.bool_], at_small: NDArray[np.bool_], uses: NDArray[np.bool_]
     ) -> Attention:
-        boost = parameters.personalisation_boost
         return divided_attention(
             np.where(at_large, large.worth(True, boost), large.worth(False, boost)),
-            np.where(at_small, small.worth(True, boost), small.worth(False, boost)),
+            np.where(at_small, worth_known, worth_unknown),
             uses,
             at_small | small_serves_strangers,
             switching_cost,
             parameters.attention_precision,
         )
 
-    if isinstance(switching_cost, np.ndarray):
+    if isinstance(switching_cost, np.ndarray) or isinstance(worth_known, np.ndarray):
         return divided(known_to_large, known_to_small, uses_large)
     # Users in the same state divide alike: eight states, whatever the number of users.
     by_state = divided(*(np.arange(8)[:, None] >> np.arange(3) & 1).astype(bool).T)
@@ -143,6 +149,7 @@ def service_values(
     parameters: ConsumptionParameters,
     small_serves_strangers: bool,
     breakage: float | NDArray[np.float64] = 0.0,
+    rows: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the value of what users consume, per tick, for any states of any users (arrays of one shape).
 
@@ -150,9 +157,15 @@ def service_values(
     Co.'s, if it knows them or serves strangers, else nothing. So leaving never costs less consumption than
     striking unless the outside option is better: striking keeps a service worth at least nothing, but for the
     ``breakage`` of sites under a tracking blocker, in utility per tick, which who leaves is spared.
+
+    Parameters
+    ----------
+    rows
+        int64[n]: the users, along the first axis of the states; all by default.
     """
     b = parameters.personalisation_boost
     inside = np.where(known_to_large, large.worth(True, b), large.worth(False, b))
-    stranger = small.worth(False, b) if small_serves_strangers else 0.0
-    outside = np.where(known_to_small, small.worth(True, b), stranger)
+    along = (-1, *[1] * (np.ndim(known_to_small) - 1))
+    known, unknown = (np.reshape(small.worth(k, b, rows), along) for k in (True, False))
+    outside = np.where(known_to_small, known, unknown if small_serves_strangers else 0.0)
     return parameters.full_service * np.where(leaves, outside, inside) - np.where(leaves, 0.0, breakage)

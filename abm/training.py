@@ -47,6 +47,9 @@ class Training(ABC):
     def retrain(self, company: str, holding: Holding) -> None:
         """Retrain a company's model on a holding."""
 
+    def found(self, company: str) -> None:  # noqa: B027 (most sources keep nothing of a company's own)
+        """Prepare for a further small company."""
+
     @abstractmethod
     def forget(self, company: str) -> None:
         """Throw a company's weights away: its next retraining starts from scratch."""
@@ -148,6 +151,10 @@ class LiveTraining(Training):
     def retrain(self, company: str, holding: Holding) -> None:
         """Train on exactly this holding."""
         self._evaluations[company] = self.learners[company].update(holding, self.reference.uninformed)
+
+    def found(self, company: str) -> None:
+        """Put a fresh learner in place, like that of the first small company."""
+        self.learners[company] = self.use_case.learner(self.seed)
 
     def forget(self, company: str) -> None:
         """Put a fresh learner in the place of a company's; its first fit is one to convergence."""

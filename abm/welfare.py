@@ -92,6 +92,7 @@ class Welfare:
             parameters=model.company_parameters.consumption,
             small_serves_strangers=model.small.serves_strangers,
             breakage=np.asarray(policy.of("site_breakage", rows)),
+            rows=rows,
         )
         payments = model.paymaster.payments
         if payments is not None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from abm.curve_training import CurveTraining
 from abm.model import DataLeverageModel
-from abm.training import LARGE, SMALL, LiveTraining
+from abm.training import LiveTraining
 from learners.errors import InputError
 from learners.evaluation import PERSPECTIVES
 from learners.leverage import LeverageScale
@@ -42,7 +42,8 @@ def audited_ticks(model: DataLeverageModel, ticks: int, number: int) -> list[int
             "audit: the users are not the owners of the use case's data; audit a run with a measured curve "
             "and population.users: all"
         )
-    both = [t for t in range(1, ticks + 1) if model.large.retrains_at(t) and model.small.retrains_at(t)]
+    companies = model.companies.values()
+    both = [t for t in range(1, ticks + 1) if all(company.retrains_at(t) for company in companies)]
     if not 1 <= number <= len(both):
         raise InputError(f"audit: {number} is not from 1 to {len(both)}, the ticks at which both retrain")
     return [both[round(place) - 1] for place in np.linspace(len(both) / number, len(both), number)]
@@ -68,17 +69,18 @@ def audit(model: DataLeverageModel, ticks: list[int]) -> pd.DataFrame:
     """
     assert model.use_case is not None
     live = LiveTraining(model.use_case, model.streams.integer("learner"), model.clock.arrived)
+    for key in model.companies.keys() - live.learners.keys():
+        live.found(key)
     rows: list[dict[str, Any]] = []
     while ticks and model.tick < ticks[-1]:
         model.step()
         if model.tick not in ticks:
             continue
         live.new_tick(model.tick, model.clock.arrived, refit=True)
-        consuming = {LARGE: model.uses_large, SMALL: model.small_open}
-        for key, company in ((LARGE, model.large), (SMALL, model.small)):
+        for key, company in model.companies.items():
             assert company.trained_on is not None
             live.retrain(key, company.trained_on)
-            trained = live.service(key, consuming[key], seconds=0.0, stale=False)
+            trained = live.service(key, company.serving, seconds=0.0, stale=False)
             for perspective in PERSPECTIVES:
                 read, real = (
                     LeverageScale(service.baseline[perspective], service.best[perspective]).normalised(

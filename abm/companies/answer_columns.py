@@ -19,7 +19,7 @@ def answer_columns(model: DataLeverageModel) -> dict[str, float | int]:
         ``retrained_<company>``, what the models retrained at this tick were trained on, so what it costs to
         forget without shortcuts. ``fines_large`` in units of Large Co.'s revenue at tick 0, which
         ``revenue_large`` is before. ``detection_tpr`` and ``detection_fpr``: rates of the detector.
-        ``weights_void_large`` and ``small_in_market``: 1 or 0.
+        ``weights_void_large``: 1 or 0; ``small_in_market``: how many rivals are there, of one or several.
     """
     large, small = model.large, model.small
     return {
@@ -32,5 +32,5 @@ def answer_columns(model: DataLeverageModel) -> dict[str, float | int]:
         "flagged_large": large.flagged_records,
         "poisoned_kept": large.poisoned_records_kept,
         "fines_large": large.fines,
-        "small_in_market": int(small.in_market),
+        "small_in_market": sum(company.in_market for _, company in small.members),
     }

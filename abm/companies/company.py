@@ -49,6 +49,26 @@ class Company(mesa.Agent):
         return self._trained_on.codes == GENUINE
 
     @property
+    def serving(self) -> NDArray[np.bool_]:
+        """bool[N]: whom it serves."""
+        raise NotImplementedError
+
+    @property
+    def arrived(self) -> NDArray[np.bool_] | None:
+        """bool[n_records]: records it took in, under the stream clock; else ``None``."""
+        return self.store.arrived
+
+    @property
+    def owners(self) -> int:
+        """Number of users whose data it has."""
+        return int(np.count_nonzero(self.store.codes))
+
+    @property
+    def records_held(self) -> NDArray[np.float64]:
+        """float64[N]: records of each user that it has."""
+        return self.records_by_user(self.store.holding())
+
+    @property
     def poisoned_records_kept(self) -> float:
         """Poisoned records among those that the served model was trained on."""
         poisoned = self._trained_on.codes >= FIRST_POISON

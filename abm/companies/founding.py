@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from abm.companies.data_store import DataStore
+from abm.companies.entrants import Entrants
 from abm.companies.large import LargeCompany
 from abm.companies.parameters import CompanyParameters, LargeParameters
 from abm.companies.small import SmallCompany
+from abm.production import Measured
 from abm.training import Replay
 from learners.errors import InputError
 from learners.holdings import ABSENT, GENUINE
@@ -20,24 +23,47 @@ if TYPE_CHECKING:
 
 def found_companies(
     model: DataLeverageModel, parameters: CompanyParameters
-) -> tuple[LargeCompany, SmallCompany]:
+) -> tuple[LargeCompany, SmallCompany | Entrants]:
     """Return Large Co., which has everybody's data, and Small Co., which has those of a few or none.
+
+    Where there are several entrants, they take the place of Small Co.
 
     Raises
     ------
     InputError
-        If Large Co. is to do with its models what the source of qualities cannot follow.
+        If companies are to do what the source of qualities, or another part of the model, cannot follow.
     """
     _check(model, parameters.large)
+    small = parameters.small
     n = model.population.n_users
     poisons = tuple(poison for poison in model.stances.poisons if poison is not None)
-    everything = DataStore(np.full(n, GENUINE, np.int8), poisons, model.record_owners)
-    starts = model.streams.generator("small start").random(n) < parameters.small.starts_with
-    first = DataStore(np.where(starts, GENUINE, ABSENT).astype(np.int8), poisons, model.record_owners)
-    if model.clock.arrived is not None:
-        everything.arrived = model.clock.arrived.copy()
-        first.arrived = model.clock.arrived & starts[model.record_owners]
-    return LargeCompany(model, parameters.large, everything), SmallCompany(model, parameters.small, first)
+
+    def store_of(users: NDArray[np.bool_]) -> DataStore:
+        store = DataStore(np.where(users, GENUINE, ABSENT).astype(np.int8), poisons, model.record_owners)
+        if model.clock.arrived is not None:
+            store.arrived = model.clock.arrived & users[model.record_owners]
+        return store
+
+    starts = model.streams.generator("small start").random(n) < small.starts_with
+    large = LargeCompany(model, parameters.large, store_of(np.ones(n, np.bool_)))
+    if small.entrants == 1:
+        return large, SmallCompany(model, small, store_of(starts))
+    _check_entrants(model, small.entrants)
+    return large, Entrants(model, small, starts, store_of)
+
+
+def _check_entrants(model: DataLeverageModel, entrants: int) -> None:
+    got = f"(got {entrants})"
+    if isinstance(model.training, Replay):
+        raise InputError(f"companies.small.entrants: must be 1 in mode replay, which records one {got}")
+    if model.record.attribution != "off":
+        raise InputError(f"companies.small.entrants: must be 1 unless record.attribution is 'off' {got}")
+    production = getattr(getattr(model.rule, "parameters", None), "production", None)
+    if isinstance(production, Measured) and production.lever != "strike":
+        raise InputError(
+            f"companies.small.entrants: must be 1 with decision.production.lever '{production.lever}', "
+            f"measured where one company gets every copy {got}"
+        )
 
 
 def _check(model: DataLeverageModel, large: LargeParameters) -> None:

@@ -68,6 +68,11 @@ class LargeCompany(Company):
         self._forced: set[int] = set()
 
     @property
+    def serving(self) -> NDArray[np.bool_]:
+        """bool[N]: whom it serves."""
+        return self.model.uses_large
+
+    @property
     def deleted(self) -> NDArray[np.bool_]:
         """bool[N]: whose data the company no longer has."""
         return self.store.codes == ABSENT
@@ -169,7 +174,7 @@ class LargeCompany(Company):
         brings = small.known[users] & policy.of("portability_symmetric", users)
         back = brings | streaming | policy.of("return_restores", users)
         self.store.put(users[back], records=None)
-        self.store.put(users[brings], records=small.store.arrived)
+        self.store.put(users[brings], records=small.arrived)
 
     def _erase(self, users: NDArray[np.int64], policy: Policy) -> None:
         """Lose all data of users; in the weights they stay where it launders and no order forbids that."""

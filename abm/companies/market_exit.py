@@ -21,20 +21,20 @@ def without_small(stances: Stances) -> NDArray[np.int8]:
     return np.array([stances.code(_WITHOUT_SMALL.get(name, name)) for name in stances.names], np.int8)
 
 
-def send_home(model: DataLeverageModel, whom: NDArray[np.bool_] | None = None) -> int:
-    """Post the moves by which people are left without Small Co.; return how many had left Large Co. for it.
+def send_home(model: DataLeverageModel, whom: NDArray[np.bool_]) -> int:
+    """Post the moves by which people are left without a copy; return how many had left Large Co. for it.
 
     Copies end; who deleted their data at Large Co. and stayed there goes on striking.
 
     Parameters
     ----------
     whom
-        bool[N]: who is left without it; everybody by default.
+        bool[N]: who is left without it.
     """
     population = model.population
     after = without_small(model.stances)[population.stance]
     concerned = (after != population.stance) | population.has_copy
-    users = np.flatnonzero(concerned if whom is None else concerned & whom)
+    users = np.flatnonzero(concerned & whom)
     before = population.stance[users]
     model.ledger.post_changes(
         model.tick, model.stances, users, before, after[users], population.has_copy[users]

@@ -38,9 +38,31 @@ class LargeParameters(Parameters):
 
 
 class SmallParameters(Parameters):
-    """Small Co., the rival."""
+    """Small Co., the rival, or several like it."""
 
     retrain_every: int = parameter(1, "Ticks between retrainings", unit="ticks", ge=1, le=10_000)
+    entrants: int = parameter(
+        1,
+        "Small companies, all like this, each with the copies that it was given; a user has one copy",
+        unit="companies",
+        ge=1,
+        le=8,
+    )
+    by_quality: float = parameter(
+        0.0,
+        "Weight of what several entrants are worth to those they know, in choosing whom to give a copy to; "
+        "with both weights 0 they are chosen by lot",
+        unit="scale of taste shocks",
+        ge=0,
+        le=1000,
+    )
+    by_neighbours: float = parameter(
+        0.0,
+        "Weight of the share that an entrant holds of the neighbours' copies, in the same choice",
+        unit="scale of taste shocks",
+        ge=0,
+        le=1000,
+    )
     starts_with: float = parameter(
         0.0,
         "Share of users whose data it has from the start, s0",

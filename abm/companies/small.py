@@ -12,7 +12,9 @@ from abm.companies.company import Company
 from abm.companies.data_store import DataStore
 from abm.companies.market_exit import send_home
 from abm.companies.parameters import SmallParameters
+from abm.entrant_shares import EntrantShares
 from abm.ledger import Entry, Move
+from abm.training import SMALL
 from learners.holdings import ABSENT
 
 if TYPE_CHECKING:
@@ -29,8 +31,14 @@ class SmallCompany(Company):
         Whether it is still there; once it has left nobody can contribute to it or use it.
     """
 
-    def __init__(self, model: DataLeverageModel, parameters: SmallParameters, store: DataStore) -> None:
-        super().__init__(model, "Small Co.", parameters.retrain_every, store)
+    def __init__(
+        self,
+        model: DataLeverageModel,
+        parameters: SmallParameters,
+        store: DataStore,
+        name: str = "Small Co.",
+    ) -> None:
+        super().__init__(model, name, parameters.retrain_every, store)
         self.serves_strangers = parameters.serves_strangers
         self.in_market = True
         self._parameters = parameters
@@ -41,6 +49,34 @@ class SmallCompany(Company):
     def known(self) -> NDArray[np.bool_]:
         """bool[N]: whose data the company has."""
         return self.store.codes != ABSENT
+
+    @property
+    def serving(self) -> NDArray[np.bool_]:
+        """bool[N]: whom it serves."""
+        return np.ones_like(self.known) if self.serves_strangers else self.known
+
+    @property
+    def members(self) -> tuple[tuple[str, SmallCompany], ...]:
+        """Key and company of each of the rivals, of which there is one."""
+        return ((SMALL, self),)
+
+    @property
+    def leading(self) -> SmallCompany:
+        """The rival that holds most records."""
+        return self
+
+    def divided(self, amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sums of what users have, float64[N], over those of each rival, float64[1]."""
+        return np.array([amounts.sum()])
+
+    def shares(self, existing: float) -> EntrantShares | None:
+        """Return how much of the existing records each of several rivals holds; ``None``: there is one."""
+        return None
+
+    @property
+    def columns(self) -> dict[str, float]:
+        """What is recorded of each of several rivals: nothing of one."""
+        return {}
 
     @property
     def value_match(self) -> float:
@@ -54,11 +90,11 @@ class SmallCompany(Company):
         self._lean = self._lean + 1 if revenue < self._parameters.viable_revenue else 0
         if self._lean < self._parameters.patience:
             return
-        served = int(np.count_nonzero(self.known))
+        left_alone, served = self.known, self.owners
         self.in_market = self.serves_strangers = False
-        self.store.erase(np.flatnonzero(self.known))
+        self.store.erase(np.flatnonzero(left_alone))
         self._contributing[:] = False
-        returned = send_home(self.model)
+        returned = send_home(self.model, left_alone)
         text = f"leaves the market; {served} users' copies end, {returned} users return to Large Co."
         self.model.events.add(self.model.tick, "market exit", self.name, served, text)
 

@@ -166,6 +166,7 @@ class LogitRule(DecisionRule):
             parameters=view.consumption,
             small_serves_strangers=view.small_serves_strangers,
             breakage=np.asarray(view.policy.of("site_breakage", rows))[..., None],
+            rows=rows,
         ).astype(np.float32)
         if view.payments is not None:
             utility += view.payments.of_stances(rows, bits, lost)
@@ -204,7 +205,14 @@ class LogitRule(DecisionRule):
                 )
             return believed[:, None]
 
-        help_ = good("contribute", view.small_share, view.population.has_copy[rows]) * bits[:, :, CONTRIBUTE]
+        given = view.population.has_copy[rows]
+        if view.entrants is None:
+            helped = good("contribute", view.small_share, given)
+        else:
+            own, helped = view.entrants.of(rows)[:, None], np.zeros((len(rows), 1))
+            for x in np.unique(own).tolist():
+                helped = np.where(own == x, good("contribute", x, given), helped)
+        help_ = helped * bits[:, :, CONTRIBUTE]
         harm = good("remove", view.removed_share, removes_now) * removal
         # A worse service also earns less: engagement falls from b to 1 as quality falls to the baseline.
         b = view.consumption.personalisation_boost

@@ -89,9 +89,11 @@ class UnfoldingTick:
         weight = float(population.weight[user])
         was, now = (self._effects(user, view.stances.bits[code]) for code in (before, stance))
         small, removed, left = (weight * (b - a) for a, b in zip(was, now, strict=True))
+        entrants = view.entrants and view.entrants.with_more(user, small)
         self.view = replace(
             view,
-            small_share=_share(view.small_share + small),
+            entrants=entrants,
+            small_share=entrants.leading if entrants else _share(view.small_share + small),
             removed_share=_share(view.removed_share + removed),
             left_share=_share(view.left_share + left),
         )

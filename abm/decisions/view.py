@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from abm.actions import CONTRIBUTE, DELETE, STAY, Stances
 from abm.assistant import Advice
 from abm.beliefs import Beliefs
+from abm.entrant_shares import EntrantShares
 from abm.money.payments import Payments
 from abm.networks.network import Network
 from abm.policy import Policy
@@ -48,6 +49,9 @@ class DecisionView:
         What companies paid at the last tick for users' data; ``None`` where nothing.
     licences_kept
         Whether Small Co. keeps the terms of licences; otherwise it is given nothing under one.
+    entrants
+        Who holds how much where there are several small companies, ``None`` where there is one. Then
+        ``small_share`` is of the one that holds most, and ``small`` is each user's own.
     """
 
     tick: int
@@ -75,6 +79,7 @@ class DecisionView:
     value_match: float = 1.0
     payments: Payments | None = None
     licences_kept: bool = True
+    entrants: EntrantShares | None = None
 
     def permitted(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """bool[n, K]: the stances open to some users; the present one always is.

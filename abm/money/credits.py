@@ -54,8 +54,8 @@ def credit_rates(model: DataLeverageModel, records_at_start: float) -> tuple[NDA
         In units of Large Co.'s revenue at tick 0.
     """
     n, contributed = model.population.n_users, model.population.has_copy
-    held = model.small.records_by_user(model.small.store.holding())
-    existing = model.small.records_by_user(Holding.full(n, model.clock.arrived))
+    held = model.small.records_held
+    existing = model.large.records_by_user(Holding.full(n, model.clock.arrived))
     price = model.policy.of("credit_price") / records_at_start
     rates = price * np.where(contributed, held, existing)
     return n * rates, float((rates * contributed).sum())

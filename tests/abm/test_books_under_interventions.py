@@ -106,7 +106,15 @@ LARGE = st.fixed_dictionaries(
     }
 )
 SMALL = st.fixed_dictionaries(
-    {"viable_revenue": st.sampled_from([0.0, 0.3, 2.0]), "patience": st.integers(1, 4), "value_drift": SHARE}
+    {
+        "viable_revenue": st.sampled_from([0.0, 0.05, 0.3, 2.0]),
+        "patience": st.integers(1, 4),
+        "value_drift": SHARE,
+        "entrants": st.sampled_from([1, 1, 2, 3]),
+        "by_quality": st.sampled_from([0.0, 5.0]),
+        "by_neighbours": st.sampled_from([0.0, 5.0]),
+        "serves_strangers": st.booleans(),
+    }
 )
 COMPANIES = st.fixed_dictionaries({"large": LARGE, "small": SMALL})
 
@@ -131,7 +139,7 @@ class RandomMoves(DecisionRule):
 
 
 class Watch:
-    """What both companies hold, as sets of records: of owners where records do not arrive one by one."""
+    """What companies hold, as sets of records: of owners where records do not arrive one by one."""
 
     def __init__(self, model):
         self.model = model
@@ -143,7 +151,11 @@ class Watch:
         self.weights = model.large.unscreened.record_mask(self.owners)
 
     def now(self, company):
-        return company.store.holding().record_mask(self.owners)
+        if company is self.model.large:
+            return company.store.holding().record_mask(self.owners)
+        held = [member.store.holding().record_mask(self.owners) for _, member in company.members]
+        assert np.sum(held, axis=0).max() <= 1, "one copy is at two companies"
+        return np.any(held, axis=0)
 
     def step(self):
         model = self.model
@@ -151,7 +163,9 @@ class Watch:
         moved = {move: np.zeros(len(self.asked), np.bool_) for move in Move}
         for entry in model.ledger.at(model.tick):
             moved[entry.move][entry.users] = True
-        self.contributes = (self.contributes | moved[Move.CONTRIBUTE]) & ~moved[Move.REVOKE]
+            # Who is left without a copy by one that leaves the market can give it to another at once.
+            if entry.move in (Move.CONTRIBUTE, Move.REVOKE):
+                self.contributes[entry.users] = entry.move is Move.CONTRIBUTE
         self.asked = (self.asked | moved[Move.DELETE]) & ~moved[Move.RECONSENT]
         barred = model.large.consent.barred.copy()
         self._check_small(moved)
@@ -162,10 +176,12 @@ class Watch:
     def _check_small(self, moved):
         held = self.now(self.model.small)
         assert self.contributes[self.owners[held & ~self.small]].all()
-        # A company that leaves the market leaves nothing behind.
-        in_market = self.model.small.in_market
-        assert moved[Move.REVOKE][self.owners[self.small & ~held]].all() or not in_market
-        assert in_market or not held.any()
+        # A company that leaves the market leaves nothing behind, not even what it started with.
+        members = [company for _, company in self.model.small.members]
+        assert moved[Move.REVOKE][self.owners[self.small & ~held]].all() or not all(
+            company.in_market for company in members
+        )
+        assert not any(company.known.any() for company in members if not company.in_market)
         assert not (held & ~self._exist()).any()
 
     def _check_large(self, moved, barred):
@@ -258,8 +274,14 @@ def play(use_case, society, laws, policy, companies, seed, clock):
         assert {model.stances.names[code] for code in model.population.stance[calm]} <= {"stay", "cdc"}
         for name, company in (("large", model.large), ("small", model.small)):
             assert row[f"records_{name}"] == watch.now(company).sum()
-            assert row[f"owners_{name}"] == (company.store.codes != ABSENT).sum()
-        assert set(np.unique(model.small.store.codes)) <= {ABSENT, GENUINE}
+            known = model.small.known if name == "small" else ~model.large.deleted
+            assert row[f"owners_{name}"] == known.sum()
+        stores = [company.store.codes for _, company in model.small.members]
+        assert set(np.unique(stores)) <= {ABSENT, GENUINE}
+        np.testing.assert_array_equal(np.any(stores, axis=0), model.small.known)
+        if len(stores) > 1:
+            parts = [row[f"revenue_small_{j + 1}"] for j in range(len(stores))]
+            assert sum(parts) == pytest.approx(row["revenue_small"])
         check_money(model, row)
 
 

@@ -18,6 +18,14 @@ def test_shares_and_concentration():
     assert Market().observe(attention([1, 1], [0, 0])).concentration == 1
 
 
+def test_concentration_counts_every_rival():
+    divided = Market().observe(attention([1, 0.5, 0.5, 0], [0, 0.5, 0.5, 1]), np.array([1.5, 0.5]))
+    assert (divided.large, divided.small) == pytest.approx((1 / 2, 1 / 2))
+    assert divided.concentration == pytest.approx(1 / 4 + 9 / 64 + 1 / 64)
+    alone = Market().observe(attention([1, 1], [0, 0]), np.zeros(2))
+    assert (alone.small, alone.concentration) == (0, 1)
+
+
 def test_nobody_attends():
     shares = Market().observe(attention([0, 0], [0, 0]))
     assert np.isnan([shares.large, shares.small, shares.concentration]).all()

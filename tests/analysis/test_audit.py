@@ -41,17 +41,19 @@ def society(digits, curve):
     return build
 
 
-def test_an_audit_compares_what_was_read_with_models_trained_on_the_same_holdings(society, digits, curve):
-    table = audit(society(), [2, 4])
+@pytest.mark.parametrize("entrants", [1, 2])
+def test_an_audit_compares_what_was_read_with_models_trained_on_the_same_holdings(society, digits, entrants):
+    companies = {"small": {"entrants": entrants}}
+    table = audit(society(companies=companies), [2, 4])
     assert list(table.columns[:6]) == ["tick", "company", "perspective", "curve", "live", "error"]
-    assert len(table) == 2 * 2 * 3
-    played = society()
+    assert len(table) == 2 * (1 + entrants) * 3
+    played = society(companies=companies)
     for tick in range(1, 5):
         played.step()
         if tick not in (2, 4):
             continue
         reference = Reference(digits, played.streams.integer("learner"))
-        for key, company in (("large", played.large), ("small", played.small)):
+        for key, company in played.companies.items():
             evaluation = digits.learner(0).update(company.store.holding())
             for view in ("company", "holdout"):
                 row = table.set_index(["tick", "company", "perspective"]).loc[(tick, key, view)]
