@@ -6,7 +6,8 @@ Core Objects: effect_map.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,14 @@ _COLOURS = "PuOr"
 """From orange, less, over white to purple, more: told apart with any kind of colour vision."""
 
 _CELL, _ROW = 0.62, 0.3  # inches
-_BESIDE, _ABOVE, _BELOW = 1.9, 1.0, 1.5
+_BESIDE, _ABOVE, _GAP = 1.9, 0.75, 0.3
+_WIDEST, _NARROWEST = 7.5, 6.5
+_BELOW, _LINE = 0.45, 0.2
+_LETTER = 0.055
 _DARK, _FAINT = "#222222", "#6B6B6B"
 
 
-def effect_map(effects: pd.DataFrame, points: Sequence[str], title: str) -> Figure | None:
+def effect_map(effects: pd.DataFrame, points: Sequence[Mapping[str, Any]], title: str) -> Figure | None:
     """Draw the effects of all arms at all points, one panel an output.
 
     Parameters
@@ -33,7 +37,7 @@ def effect_map(effects: pd.DataFrame, points: Sequence[str], title: str) -> Figu
     effects
         As from :func:`analysis.effects.effects` by point, of the outputs to draw, in that order.
     points
-        A text for each point, in the order of their numbers.
+        What each point is, in the order of their numbers: the same names to values for each.
     title
         Heading.
 
@@ -42,28 +46,40 @@ def effect_map(effects: pd.DataFrame, points: Sequence[str], title: str) -> Figu
     Figure or None
         None where there are too few cells, or too many arms or points, to read.
     """
-    outputs, arms = effects["output"].unique().tolist(), effects["arm"].unique().tolist()
-    sizes = len(arms) <= MOST_ARMS and 1 < len(points) <= MOST_POINTS
+    arms = effects["arm"].unique().tolist()
+    effects = effects[effects["output"].isin(effects.loc[np.isfinite(effects["effect"]), "output"])]
+    outputs = effects["output"].unique().tolist()
+    sizes = len(arms) <= MOST_ARMS and 1 < len(points) <= MOST_POINTS and outputs
     if not sizes or len(arms) * len(points) < FEWEST_CELLS:
         return None
-    panel = len(arms) * _ROW
-    width = _BESIDE + len(points) * _CELL + 0.3
-    height = _ABOVE + len(outputs) * (panel + 0.45) + _BELOW
+    names = [*points[0]]
+    longest = max(len(str(value)) for point in points for value in point.values())
+    upright = longest * _LETTER < 1.3 * _CELL
+    labels = points if upright else [{"": ", ".join(map(str, point.values()))} for point in points]
+    across, down = len(points) * _CELL, len(arms) * _ROW  # of a panel
+    columns = min(max(1, int(_WIDEST / across)), len(outputs))
+    rows = -(-len(outputs) // columns)
+    width = max(_BESIDE + columns * (across + _GAP), _NARROWEST)
+    heading = textwrap.fill(title, int(width * 11))
+    above = _ABOVE + 0.2 * heading.count("\n")
+    below = _BELOW + (len(names) * _LINE if upright else max(len(p[""]) for p in labels) * _LETTER)
+    height = above + rows * (down + 0.45) + below
     figure = Figure(figsize=(width, height), facecolor="white")
-    grid = figure.subplots(len(outputs), 1, squeeze=False, sharex=True)
-    for axes, output in zip(grid.flat, outputs, strict=True):
+    grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for place, axes in enumerate(grid.flat):
+        if place >= len(outputs):
+            axes.set_axis_off()
+            continue
+        output = outputs[place]
         _draw_output(axes, effects[effects["output"] == output], arms, len(points))
         axes.set_title(str(output).replace("_", " "), fontsize=9, color=_DARK, loc="left")
-    last = grid.flat[-1]
-    last.set_xticks(range(len(points)), points, rotation=50, ha="right", rotation_mode="anchor")
-    last.tick_params(axis="x", labelsize=7.5, labelcolor=_DARK)
+        lowest = place + columns >= len(outputs)
+        _name_points(axes, labels if lowest else (), upright, named=place % columns == 0)
     reference = effects["reference"].iloc[0]
-    figure.suptitle(
-        textwrap.fill(title, int(width * 11)), x=0.02, ha="left", fontsize=10.5, fontweight="bold"
-    )
+    figure.suptitle(heading, x=0.02, ha="left", fontsize=10.5, fontweight="bold")
     figure.text(
         0.02,
-        0.012,
+        0.1 / height,
         f"Mean paired difference from {reference} (n = {effects['n'].min()}). Bold: the 95 % interval leaves "
         "out 0. Purple: more; orange: less.",
         fontsize=7,
@@ -71,12 +87,38 @@ def effect_map(effects: pd.DataFrame, points: Sequence[str], title: str) -> Figu
     )
     figure.subplots_adjust(
         left=_BESIDE / width,
-        right=1 - 0.3 / width,
-        bottom=_BELOW / height,
-        top=1 - (_ABOVE - 0.25) / height,
-        hspace=0.45 / panel,
+        right=(_BESIDE + columns * (across + _GAP) - _GAP) / width,
+        bottom=below / height,
+        top=1 - above / height,
+        wspace=_GAP / across,
+        hspace=0.45 / down,
     )
     return figure
+
+
+def _name_points(axes: Axes, points: Sequence[Mapping[str, Any]], upright: bool, named: bool) -> None:
+    """Name the columns of a panel, where it has points to name, and whose values these are, if ``named``."""
+    if not upright:
+        labels = [point[""] for point in points]
+        axes.set_xticks(range(len(labels)), labels, rotation=50, ha="right", rotation_mode="anchor")
+        axes.tick_params(axis="x", labelsize=7.5, labelcolor=_DARK)
+        return
+    axes.set_xticks([])
+    at = axes.get_xaxis_transform()
+    longest = max((len(str(value)) for point in points for value in point.values()), default=1)
+    size = min(7.5, 7.5 * _CELL / (longest * _LETTER))
+    for line, name in enumerate(points[0] if points else ()):
+        below: dict[str, Any] = {"textcoords": "offset points", "va": "top", "fontsize": size}
+        down = -4 - line * _LINE * 72
+        if named:
+            label = ".".join(name.split(".")[-2:])
+            axes.annotate(
+                label, (0, 0), (-4, down), xycoords="axes fraction", ha="right", color=_FAINT, **below
+            )
+        for column, point in enumerate(points):
+            axes.annotate(
+                str(point[name]), (column, 0), (0, down), xycoords=at, ha="center", color=_DARK, **below
+            )
 
 
 def _draw_output(axes: Axes, effects: pd.DataFrame, arms: Sequence[str], points: int) -> None:
@@ -93,7 +135,7 @@ def _draw_output(axes: Axes, effects: pd.DataFrame, arms: Sequence[str], points:
             axes.text(
                 cell["point"],
                 arms.index(cell["arm"]),
-                _short(cell["effect"]),
+                _short(cell["effect"], 3 if most < 0.1 else 2),
                 ha="center",
                 va="center",
                 fontsize=7,
@@ -109,7 +151,7 @@ def _draw_output(axes: Axes, effects: pd.DataFrame, arms: Sequence[str], points:
     axes.spines[:].set_visible(False)
 
 
-def _short(value: float) -> str:
+def _short(value: float, digits: int) -> str:
     """Return a number in few characters, such as ``+.25``; 0 where it rounds to that."""
-    text = f"{value:+.2f}" if abs(value) < 10 else f"{value:+.0f}"
+    text = f"{value:+.{digits}f}" if abs(value) < 10 else f"{value:+.0f}"
     return "0" if float(text) == 0 else text.replace("0.", ".", 1)

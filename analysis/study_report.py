@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.decay_report import decay_parts
 from analysis.report import (
     Cell,
     Listing,
@@ -48,6 +49,8 @@ class StudyStory:
         Ticks that an output which is a time has where the end of the run came first, by name.
     claims
         Which findings survive, see :func:`analysis.claim_table.claim_table`.
+    decays
+        How long advantages last, see :func:`analysis.decays.decay_table`.
     parameters
         Columns of ``effects`` that tell points apart.
     sensitivity_lines
@@ -80,6 +83,7 @@ class StudyStory:
     meanings: Mapping[str, str] = field(default_factory=dict)
     longest: Mapping[str, float] = field(default_factory=dict)
     claims: pd.DataFrame = field(default_factory=pd.DataFrame)
+    decays: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def study_report(study: StudyStory, made_by: str = "") -> Report:
@@ -98,6 +102,7 @@ def study_report(study: StudyStory, made_by: str = "") -> Report:
             # Where assumptions are sampled, how far a finding holds is the finding.
             *([depends] if study.over_points else []),
             Section("What the arms change", _effects(study)),
+            Section("How long advantages last", decay_parts(study.decays)),
             Section("Thresholds", _thresholds(study)),
             Section("Figures", _study_pictures(study)),
             *([] if study.over_points else [depends]),

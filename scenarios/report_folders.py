@@ -161,6 +161,7 @@ def _study_story(folder: Path) -> StudyStory:
         meanings={output.label: output.told for output in study.file.outputs},
         longest=_longest(study, base),
         claims=study.claims(runs),
+        decays=study.decays(runs, RunFiles(folder)),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import math
 import typing
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ FORMAT = "data-leverage curve 1"
 """The value of the ``format`` key of curve.json."""
 
 ROWS, RECORD = "curve.csv", "curve.json"
+
+_MEASURED = ("quality", "baseline", "best", "utility", "utility_baseline", "utility_best")
+"""Columns that are not a number where there is nobody to measure it on."""
 
 METRICS = {metric.name: metric for metric in (RMSE, ACCURACY, HIT_RATE, AUC)}
 
@@ -110,11 +114,19 @@ def read_measurements(content: bytes, name: str) -> list[Measurement]:
             values = [kinds[field](cell) for field, cell in zip(header, cells, strict=True)]
         except ValueError:
             raise InputError(f"curve: {name}:{number}: not a measurement: {','.join(cells):.80}") from None
+        for field, value in zip(header, values, strict=True):
+            if isinstance(value, float) and not _possible(field, value):
+                raise InputError(f"curve: {name}:{number}: {field} is {value:g}; it must be a number")
         rows.append(Measurement(*values))
     # A point's rows end with its holdout's.
     while rows and rows[-1].perspective != "holdout":
         rows.pop()
     return rows
+
+
+def _possible(field: str, value: float) -> bool:
+    """Return whether a cell can hold a number: what is measured can be undefined, nothing can be infinite."""
+    return math.isfinite(value) or (field in _MEASURED and math.isnan(value))
 
 
 def _bytes(path: Path) -> bytes:

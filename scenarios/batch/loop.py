@@ -73,6 +73,8 @@ class StudyResult:
         claims.csv, see :func:`analysis.claim_table.claim_table`; no rows where nothing is claimed.
     sensitivity
         sensitivity.csv, see :meth:`scenarios.study.Study.sensitivity`; no rows where no space was sampled.
+    decays
+        decays.csv, see :func:`analysis.decays.decay_table`; no rows where none is asked for.
     interrupted
         Whether Ctrl-C stopped it.
     played
@@ -87,6 +89,7 @@ class StudyResult:
     thresholds: pd.DataFrame
     claims: pd.DataFrame
     sensitivity: pd.DataFrame
+    decays: pd.DataFrame
     interrupted: bool
     played: int
     failures: dict[str, str]
@@ -123,16 +126,18 @@ def play_study(
                 found = study.effects(runs)
                 store.write_table(runs)
                 reached, held = study.thresholds(runs), study.claims(runs)
-                depends = study.sensitivity(runs)
+                depends, lasts = study.sensitivity(runs), study.decays(runs, store.files)
                 tables = {"effects": found, "thresholds": reached, "claims": held, "sensitivity": depends}
-                for name, results in tables.items():
+                for name, results in {**tables, "decays": lasts}.items():
                     if len(results):
                         store.write(f"{name}.csv", csv_text(results).encode())
         if not loop.interrupted:  # who presses Ctrl-C wants the prompt back
             from scenarios.batch.pictures import draw_study  # Matplotlib is not needed before
 
             draw_study(study, plan, store, found)
-    return StudyResult(out, runs, found, reached, held, depends, loop.interrupted, loop.played, loop.failures)
+    return StudyResult(
+        out, runs, found, reached, held, depends, lasts, loop.interrupted, loop.played, loop.failures
+    )
 
 
 def probe(study: Study, plan: Plan, engine: Engine, data_dir: Path | None, device: str) -> None:
@@ -158,14 +163,18 @@ def probe(study: Study, plan: Plan, engine: Engine, data_dir: Path | None, devic
 
 
 def _check_outputs(study: Study, columns: Mapping[str, float]) -> None:
-    for number, output in enumerate(study.file.outputs):
-        for column in output.columns:
+    asked = [
+        *((("outputs", number), output.columns) for number, output in enumerate(study.file.outputs)),
+        *((("decays", number), (decay.column,)) for number, decay in enumerate(study.file.decays)),
+    ]
+    for (key, number), names in asked:
+        for column in names:
             if column not in columns:
                 close = difflib.get_close_matches(column, columns, n=1)
                 advice = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(columns)}"
-                place = study.document.origin(("outputs", number))
+                place = study.document.origin((key, number))
                 raise InputError(
-                    f"{study.document.positions[place]}: outputs.{number}: no run records a number "
+                    f"{study.document.positions[place]}: {key}.{number}: no run records a number "
                     f"{column!r}; {advice}"
                 )
 

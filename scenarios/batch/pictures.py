@@ -5,12 +5,14 @@ Core Objects: draw_study.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.effect_intervals import effect_intervals
 from analysis.effect_maps import effect_map
 from analysis.figure_files import rendered
 from analysis.study_figures import MOST_ARMS, MOST_PANELS, arm_figure
@@ -25,18 +27,27 @@ if TYPE_CHECKING:
 MOST_RUNS = 2_000
 """Studies of more runs get no figures: every run would be read for them."""
 
+_TITLE = 40
+"""Letters of a line above a panel."""
+
 
 def draw_study(study: Study, plan: Plan, store: StudyStore, effects: pd.DataFrame) -> None:
-    """Write figures/COLUMN.png and .svg for every column that the outputs ask for, and a map of the effects.
+    """Write figures/COLUMN.png and .svg for every column that the outputs ask for, and the effects.
+
+    Of advantages that are followed both paths are drawn, too.
 
     Nothing is drawn of a study with more runs, arms or points than anybody could read off a figure. Runs that
     are not finished are left out.
     """
     effects = effects[effects["reference"] == study.file.compared_with]
-    if not effects.empty and "point" in effects.columns:  # a sampled space has no effect at a point
-        names = _point_names(study, plan)
-        _write(store, "effects", effect_map(effects, names, study.file.question or study.name))
+    points, title = _points(study, plan), study.file.question or study.name
+    if len(points) == 1:
+        _write(store, "effects", effect_intervals(effects, title))
+    elif not effects.empty and "point" in effects.columns:  # a sampled space has no effect at a point
+        _write(store, "effects", effect_map(effects, points, title))
     arms = len(study.file.arms)
+    if len(plan) <= MOST_RUNS:
+        _draw_decays(study, plan, store)
     if len(plan) > MOST_RUNS or arms > MOST_ARMS or len(plan.cells) > MOST_PANELS * arms:
         return
     columns = list(dict.fromkeys(output.column for output in study.file.outputs))
@@ -61,13 +72,41 @@ def draw_study(study: Study, plan: Plan, store: StudyStore, effects: pd.DataFram
         _write(store, column, arm_figure(values, title, column.replace("_", " ")))
 
 
-def _point_names(study: Study, plan: Plan) -> list[str]:
-    """Return what each point is called, in the order of their numbers."""
+def _draw_decays(study: Study, plan: Plan, store: StudyStore) -> None:
+    """Write figures/COLUMN_decay.png and .svg: both paths of every advantage that is followed."""
+    panels: dict[str, list[pd.DataFrame]] = {}
+    for decay in study.file.decays:
+        for run in plan:
+            if run.cell.arm not in (decay.of, decay.into):
+                continue
+            if (path := store.files.path(run.run_id, decay.column)) is not None:
+                where = f"{decay.of} and {decay.into}"
+                values = _values(run.cell.values)
+                table = pd.DataFrame({"value": path}).rename_axis("tick").reset_index()
+                panels.setdefault(decay.column, []).append(
+                    table.assign(
+                        arm="first named" if run.cell.arm == decay.of else "second named",
+                        point=textwrap.fill(f"{where}, {values}" if values else where, _TITLE),
+                        replicate=run.replicate,
+                    )
+                )
+    for column, parts in panels.items():
+        every = pd.concat(parts, ignore_index=True)
+        names = every["point"].unique().tolist()
+        for number, begin in enumerate(range(0, len(names), MOST_PANELS), start=1):
+            shown = every[every["point"].isin(names[begin : begin + MOST_PANELS])]
+            title = study.file.question or study.name
+            figure = arm_figure(shown.sort_values("arm", kind="stable"), title, column.replace("_", " "))
+            _write(store, f"{column}_decay{f'_{number}' if number > 1 else ''}", figure)
+
+
+def _points(study: Study, plan: Plan) -> list[Mapping[str, Any]]:
+    """Return what each point is, names to values, in the order of their numbers."""
     design = study.file.parameters
     if isinstance(design, Listed) and design.labels is not None:
-        return design.labels
-    names = {cell.point: _values(cell.values) for cell in plan.cells}
-    return [names[point] for point in sorted(names)]
+        return [{"point": label} for label in design.labels]
+    values = {cell.point: cell.values for cell in plan.cells}
+    return [values[point] for point in sorted(values)]
 
 
 def _values(point: Mapping[str, Any]) -> str:

@@ -186,6 +186,13 @@ def _cell(study: Study, arm: str, number: int, point: Point, document: YamlDocum
                 f"{study.document.positions[place]}: outputs.{index} asks for tick {output.last_tick}, after "
                 f"the last tick, {scenario.ticks}, of arm {arm}"
             )
+    for index, decay in enumerate(study.file.decays):
+        if arm in (decay.of, decay.into) and decay.start > scenario.ticks:
+            place = study.document.origin(("decays", index))
+            raise InputError(
+                f"{study.document.positions[place]}: decays.{index} starts at tick {decay.start}, after the "
+                f"last tick, {scenario.ticks}, of arm {arm}"
+            )
     record = scenario.model_dump(mode="json", exclude={"seed", *TEXTS})
     text = json.dumps({"scenario": record, "files": _digests(scenario)}, allow_nan=False)
     return Cell(arm, number, point, scenario.ticks, text)

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from analysis.outputs import Output, columns_of, of_run
 from scenarios.batch.plan import hashed
@@ -303,6 +304,14 @@ class RunFiles:
             paths = [path for path, ids in self._parts_now().items() if run_id in ids]
             return self._opened(paths[0]).read(run_id).ticks.select(names) if paths else None
         except (DamagedRunError, KeyError):
+            return None
+
+    def path(self, run_id: str, column: str) -> NDArray[np.float64] | None:
+        """Return one column of a run's ticks, float64[ticks + 1], as :meth:`columns` does."""
+        ticks = self.columns(run_id, [column]) if run_id.isalnum() else None
+        try:
+            return None if ticks is None else ticks[column].to_numpy().astype(np.float64)
+        except (ValueError, TypeError):  # no numbers
             return None
 
     def names(self) -> set[str]:

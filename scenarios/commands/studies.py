@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from learners.errors import InputError
 from scenarios.batch.worker_processes import start_server
+from scenarios.commands.options import DataDir, Device, Json, stdout
 from scenarios.progress import StepProgress
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ EXIT_FAILED_RUNS, EXIT_INTERRUPTED = 3, 130
 MOST_SHOWN = 40
 """Rows of a table, or failures, that are printed."""
 
-stdout = Console()
-
 
 def study(
     study: Annotated[
@@ -39,11 +37,8 @@ def study(
     engine: Annotated[str, typer.Option(help="local, dask or ray.")] = "local",
     workers: Annotated[int | None, typer.Option(help="Processes; one a core by default.", min=1)] = None,
     address: Annotated[str | None, typer.Option(help="Of the scheduler of a Dask or Ray cluster.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    data_dir: Annotated[
-        Path | None,
-        typer.Option("--data-dir", help="Folder of the data sets.", envvar="DATA_LEVERAGE_DATA"),
-    ] = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
     out: Annotated[Path | None, typer.Option(help="Output folder; the default is results/NAME.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be played, and how long one run takes.")
@@ -51,7 +46,7 @@ def study(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON schema of study files, for editors.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    json: Json = False,
 ) -> None:
     """Play many runs and compare their arms; a restart goes on where it stopped."""
     if engine == "local" and study and (not Path(study).suffix or Path(study).is_file()):
@@ -154,6 +149,7 @@ def _record(result: StudyResult) -> dict[str, Any]:
         "thresholds": result.thresholds.to_dict(orient="records"),
         "claims": result.claims.to_dict(orient="records"),
         "sensitivity": result.sensitivity.to_dict(orient="records"),
+        "decays": result.decays.to_dict(orient="records"),
     }
 
 
@@ -169,7 +165,11 @@ def _tell(loaded: Study, result: StudyResult) -> None:
         _tell_effects(loaded, result.effects)
     if not result.thresholds.empty:
         _tell_thresholds(loaded, result.thresholds)
-    for line in (*loaded.claim_lines(result.claims), *loaded.sensitivity_lines(result.sensitivity)):
+    for line in (
+        *loaded.claim_lines(result.claims),
+        *loaded.decay_lines(result.decays),
+        *loaded.sensitivity_lines(result.sensitivity),
+    ):
         _print(line)
     _print(f"Written to {result.out}")
     if result.interrupted:
@@ -223,7 +223,7 @@ def _print_columns(rows: list[list[str]]) -> None:
 def status(
     folder: Annotated[Path, typer.Argument(metavar="STUDY_DIR", help="The folder of a study.")],
     csv: Annotated[Path | None, typer.Option(help="Also write the table of runs to this file.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    json: Json = False,
 ) -> None:
     """Say what of a study is done, what failed, and what is left."""
     from scenarios.batch.status import study_status

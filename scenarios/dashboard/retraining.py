@@ -18,9 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.services import Service
-from abm.training import LARGE, LiveTraining
+from abm.training import LARGE, SMALL, LiveTraining
 from learners.composition import CompositionGap
 from learners.holdings import Holding
+
+
+def company_name(key: str) -> str:
+    """Return what a company is called whose key, in columns and calls, is this."""
+    return "Large Co." if key == LARGE else f"Small Co.{key.removeprefix(SMALL).replace('_', ' ')}"
 
 
 class BrokenOffError(BaseException):
@@ -124,7 +129,7 @@ class InterruptibleTraining:
 
     def retrain(self, company: str, holding: Holding) -> None:
         """Train on exactly this holding, unless it is broken off."""
-        name = "Large Co." if company == LARGE else "Small Co."
+        name = company_name(company)
         spare = self.inner.learners[company].fork(self.inner.learners[company].effort)
         if not self._done(f"{name} retrains", company, lambda: self.inner.retrain(company, holding)):
             self.inner.learners[company] = spare

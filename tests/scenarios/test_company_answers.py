@@ -46,3 +46,29 @@ def test_poison_beats_a_strike_of_its_size_until_all_of_it_is_found(ticks_of):
     last = poison.iloc[-1]
     assert last["poisoned_kept"] == 0 < last["poisoned_large"] == last["flagged_large"]
     assert last["dlp_strike"] == pytest.approx(alone, abs=0.02)
+
+
+def union(stance):
+    """Return overrides: a data union of fifteen bound members, one in twenty, that does as it is told."""
+    asked = {"kind": "coalition", "start": 2, "stance": stance, "budget": 15.0, "total": 15.0}
+    bound = {"minimum": 0.05, "loyalty": 1.0, "goal_weight": 0.0, "consideration": 0.0}
+    return {
+        "decision.steps": [{"tick": 2, "shares": {"strike": 0.0}}],
+        "coalitions.effort.recruit": 1.0,
+        "interventions": [{**asked, **bound}],
+        "ticks": 4,
+    }
+
+
+@pytest.mark.slow
+def test_a_union_that_poisons_beats_the_same_union_on_strike(ticks_of):
+    poison, strike = (
+        ticks_of("poison-decay", **union(stance)) for stance in ("poison:extreme_vandal", "strike")
+    )
+    for ticks in (poison, strike):
+        assert (ticks["share_in_coalitions"].iloc[2:] == 0.05).all()
+        assert ticks["participation"].iloc[2:].to_numpy() == pytest.approx(0.05)
+        assert ticks["participation"].iloc[1] == 0
+    taken = strike["records_large"].iloc[0] - strike["records_large"].iloc[-1]
+    assert poison["poisoned_large"].iloc[-1] == taken > 0  # the same members
+    assert (poison["dlp_strike"].iloc[2:] > 3 * strike["dlp_strike"].iloc[2:]).all()

@@ -140,3 +140,37 @@ def test_at_equal_effort_communities_pay_where_some_are_large_and_moderators_eas
     assert found["communities", "dlp_strike", 0.0, 80.0, 4.0]["high"] < -0.02
     for point in ((1.0, 5.0, 4.0), (0.0, 80.0, 4.0)):
         assert found["communities", "organiser_effort", *point]["effect"] == 0
+
+
+LIVE_UNION = (
+    "arms={individuals: {interventions: [{kind: canvass, start: 2, budget: 3.0}]}, union-of-three-in-ten: "
+    "{interventions: [{kind: coalition, start: 2, budget: 3.0, minimum: 0.3}]}}"
+)
+
+
+@pytest.mark.slow
+def test_a_union_that_waits_pays_where_every_strike_is_trained_on(differences, prepared, monkeypatch):
+    monkeypatch.setenv("DATA_LEVERAGE_DATA", str(prepared("ml-100k")))
+    interest = "parameters={design: grid, axes: {population.interest.median: [2.0]}}"
+    found = differences("data-union-live", "replicates=2", interest, LIVE_UNION)
+    waits = found["union-of-three-in-ten", "dlp_strike", 2.0]
+    assert waits["low"] > 0.15
+    assert waits["mean_reference"] > 0.15  # asked one by one, people strike, too
+    assert found["union-of-three-in-ten", "organiser_effort", 2.0]["effect"] == 0
+
+
+LIVE_COMMUNITIES = (
+    "arms={individuals: {interventions: [{kind: canvass, start: 1, budget: 3.0}]}, "
+    "communities-at-five-contacts: {coalitions.effort.moderator: 5.0}}"
+)
+
+
+@pytest.mark.slow
+def test_cheap_moderators_of_uneven_communities_pay_where_every_strike_is_trained_on(
+    differences, prepared, monkeypatch
+):
+    monkeypatch.setenv("DATA_LEVERAGE_DATA", str(prepared("ml-100k")))
+    uneven = "parameters={design: grid, axes: {network.exponent: [1.0]}}"
+    found = differences("community-action-live", "replicates=2", uneven, LIVE_COMMUNITIES)
+    assert found["communities-at-five-contacts", "dlp_strike_all_along", 1.0]["low"] > 0.05
+    assert found["communities-at-five-contacts", "organiser_effort", 1.0]["effect"] == 0

@@ -37,7 +37,9 @@ def same(one, other):
     )
 
 
-def test_a_perfect_detector_turns_poison_into_a_strike_record_for_record(every_use_case, society, prescribed):
+def test_a_perfect_detector_turns_poison_into_a_strike_record_for_record(
+    every_use_case, society, prescribed, forget_results
+):
     use_case = every_use_case
     who, more, leavers = (np.arange(*ends) for ends in ((0, 12), (12, 16), (20, 24)))
     kind = "plant target=1" if use_case.name == "pinterest-20" else use_case.poison_kinds[0]
@@ -48,6 +50,7 @@ def test_a_perfect_detector_turns_poison_into_a_strike_record_for_record(every_u
         ("poison kept", f"poison:{kind}", None),
     ):
         moves = {1: {stance: who, "boycott": leavers}, 2: {stance: more}, 3: {"stay": who[:5]}}
+        forget_results(name)
         model = society(
             use_case,
             decision=prescribed(moves),

@@ -31,17 +31,17 @@ def strikers(use_case, share):
 
 
 def test_a_strike_changes_nothing_that_is_served_before_the_next_cold_retrain(
-    every_use_case, society, prescribed
+    every_use_case, society, prescribed, forget_results
 ):
-    check_strike(every_use_case, society, prescribed, 0.9)
+    check_strike(every_use_case, society, prescribed, forget_results, 0.9)
 
 
 @pytest.mark.parametrize("share", [0.05, 0.4])
-def test_a_strike_of_any_size_changes_nothing(quick_use_case, society, prescribed, share):
-    check_strike(quick_use_case, society, prescribed, share)
+def test_a_strike_of_any_size_changes_nothing(quick_use_case, society, prescribed, forget_results, share):
+    check_strike(quick_use_case, society, prescribed, forget_results, share)
 
 
-def check_strike(use_case, society, prescribed, share):
+def check_strike(use_case, society, prescribed, forget_results, share):
     who = strikers(use_case, share)
     decision = prescribed({1: {"strike": who}})
     cold = {"large": {"forgetting": "launder", "cold_retrain_every": 4}}
@@ -59,6 +59,7 @@ def check_strike(use_case, society, prescribed, share):
             assert row["laundered_large"] == 0
             assert np.flatnonzero(~model.large.knows).tolist() == who.tolist()
     left = model.large.store.holding()
+    forget_results("fresh")
     fresh = use_case.learner(model.training.seed, effort="reference").update(left)
     for tick in (4, 5):
         assert model.ticks[tick]["quality_large_holdout"] == fresh.holdout

@@ -158,6 +158,29 @@ def test_bad_rows_are_named(folder, rows, change, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("clean_share", "nan"),
+        ("poisoned_share", "inf"),
+        ("quality", "inf"),
+        ("baseline", "-inf"),
+        ("utility_best", "1e999"),
+        ("seconds", "nan"),
+    ],
+)
+def test_what_is_no_number_is_refused_by_its_line(folder, rows, column, value):
+    cells = text(rows).splitlines()
+    changed = cells[4].split(",")
+    changed[Measurement._fields.index(column)] = value
+    cells[4] = ",".join(changed)
+    shown = f"{float(value):g}"
+    with pytest.raises(
+        InputError, match=rf"^curve: \S*curve\.csv:5: {column} is {shown}; it must be a number$"
+    ):
+        load_curve(folder("\n".join(cells) + "\n"), "synthetic", "grid")
+
+
 def test_too_few_points_are_refused(folder, rows):
     everything = [row for row in rows if row.clean_share == 1]
     for few in (everything, [], [row for row in rows if row.clean_share < 1]):

@@ -232,6 +232,10 @@ def test_bad_descriptions_of_ml_100k_are_refused(tmp_path, changes, expected):
             r"ratings\.csv, line 2: rating '5\.5'",
         ),
         ({"ratings_csv": "userId,movieId,rating,timestamp\n"}, r"ratings\.csv: there are no ratings in it"),
+        (
+            {"ratings_csv": "userId,movieId,rating,timestamp\n1,2,nan,4\n"},
+            r"ratings\.csv, line 2: rating 'nan' is not one of",
+        ),
         ({"movies_csv": "id,title\n"}, r"movies\.csv, line 1: 'id,title' is not the header"),
         ({"movies_csv": "movieId,title,genres\n2,a,b,c\n"}, r"movies\.csv, line 2: .* is not 3 columns"),
         ({"movies_csv": f"movieId,title,genres\n{'x' * 200_000}\n"}, r"movies\.csv, line 2: .* row of CSV"),

@@ -10,7 +10,7 @@ import pytest
 
 from learners.holdings import Holding
 from learners.usecase import load_use_case
-from scenarios.dashboard.retraining import BrokenOffError, Interruptions
+from scenarios.dashboard.retraining import BrokenOffError, Interruptions, company_name
 from scenarios.dashboard.settings import Settings
 from scenarios.dashboard.world import World
 
@@ -122,3 +122,11 @@ def test_stages_are_told_with_whether_they_can_be_broken_off(interruptions):
     assert ("Large Co. retrains", True) in told
     assert ("people decide", False) in told
     assert told[-1] == ("", False)
+
+
+def test_companies_are_named_by_their_keys():
+    assert [company_name(key) for key in ("large", "small", "small_2")] == [
+        "Large Co.",
+        "Small Co.",
+        "Small Co. 2",
+    ]
