@@ -22,6 +22,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SIZE = {"width": 1400, "height": 980}
+LONG = 1480
+"""Height of a window in which all of the Live page but its log is seen, in pixels."""
 COMMAND = (sys.executable, "-c", "from scenarios.cli import main; main()")
 STUDY = """
 name: law-and-ties
@@ -80,16 +82,17 @@ def take_all(browser: Browser, address: str, scheme: str, to: Path) -> None:
     page.goto(address)
     status = page.locator(".status")
     status.get_by_text("ready").wait_for()
-    for _ in range(5):
+    for _ in range(3):
         step(page)
-    page.get_by_role("button", name="Call 10 % to it").click()
-    for _ in range(14):
+    page.get_by_label("Coalition", exact=True).check(force=True)
+    for _ in range(17):
         step(page)
-    picture(page, to / f"live-{scheme}.png")
+    page.get_by_role("button", name="By coalition").click()
+    picture(page, to / f"live-{scheme}.png", LONG)
     page.get_by_role("button", name="Compare with and without portability law").click()
     for world in "AB":
         page.get_by_text(f"World {world}: tick 40, finished").wait_for()
-    picture(page, to / f"compare-{scheme}.png")
+    picture(page, to / f"compare-{scheme}.png", LONG)
     page.get_by_role("button", name="Studies", exact=True).click()
     page.get_by_role("button", name="law-and-ties (study)").click()
     page.get_by_role("heading", name="Over time").wait_for()
@@ -109,8 +112,9 @@ def step(page: Page) -> None:
     page.locator(".status", has_text="paused").wait_for()
 
 
-def picture(page: Page, path: Path) -> None:
-    """Write what is seen."""
+def picture(page: Page, path: Path, height: int = SIZE["height"]) -> None:
+    """Write what is seen in a window of some height, in pixels."""
+    page.set_viewport_size({**SIZE, "height": height})
     page.mouse.move(0, 0)
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(1500)

@@ -207,6 +207,7 @@ class Engine:
                         events=snapshot.events + report.events,
                         acting=report.acting,
                         pixels=report.pixels,
+                        coalitions=report.coalitions,
                         calls=report.calls,
                         laws=report.laws,
                         notice=report.notice or ("" if report.obeyed != snapshot.obeyed else snapshot.notice),

@@ -1,18 +1,21 @@
 """Laws and tools that a visitor brings into force, or repeals, during a run.
 
-Core Objects: kinds, enacted, repealed, in_force.
+Core Objects: kinds, enacted, repealed, states, warned.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from abm.policy import Intervention
 from learners.parameters import parsed
 from scenarios.dashboard.messages import Law
 from scenarios.interventions import Interventions
+
+if TYPE_CHECKING:
+    from abm.model import DataLeverageModel
 
 
 def kinds() -> dict[str, type[Intervention]]:
@@ -61,13 +64,26 @@ def repealed(interventions: Sequence[Intervention], kind: str, tick: int) -> lis
     ]
 
 
-def states(interventions: Sequence[Intervention], tick: int) -> tuple[Law, ...]:
-    """Return each kind with whether one of it is in force at a tick, and when the next begins."""
+def warned(intervention: Intervention, model: DataLeverageModel) -> tuple[str, ...]:
+    """Return why an intervention cannot do in a model what it is meant to do, a sentence each."""
+    texts = [text.removeprefix(f"{intervention.kind}: ") for text in intervention.warnings(model)]
+    return tuple(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in texts)
+
+
+def states(
+    interventions: Sequence[Intervention], tick: int, model: DataLeverageModel | None = None
+) -> tuple[Law, ...]:
+    """Return each kind with whether one of it is in force at a tick, and when the next begins.
+
+    With a model, those in force come with what of them cannot work in it.
+    """
     found = []
     for kind in kinds():
         own = [each for each in interventions if each.kind == kind]
         coming = [
             each.start for each in own if each.start > tick and (each.end is None or each.end > each.start)
         ]
-        found.append(Law(kind, any(each.in_force(tick) for each in own), min(coming, default=None)))
+        held = [each for each in own if each.in_force(tick)]
+        unmet = dict.fromkeys(text for each in held for text in (warned(each, model) if model else ()))
+        found.append(Law(kind, bool(held), min(coming, default=None), tuple(unmet)))
     return tuple(found)

@@ -1,20 +1,22 @@
 """What participation brings along a learning curve, from nobody to everybody, played by the model itself.
 
-Core Objects: CurveSource, sources, LeverageCurve, played.
+Core Objects: CurveSource, sources, LeverageCurve, played, assumptions_behind, origin.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from learners.curves.curve_files import RECORD, ROWS, load_curve, read_record
-from learners.curves.published_curves import published_curve
+from learners.curves.published_curves import PUBLISHED, published_curve
 from learners.errors import InputError
 from learners.leverage import PUBLISHED_SCALES
+from scenarios.assumptions import Assumption, assumptions
+from scenarios.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 Lever = Literal["cdc", "strike", "cdc_delete", "boycott"]
 
 LEVERS: dict[Lever, str] = {
-    "cdc": "contribute: bring a copy to Small Co.",
+    "cdc": "contribute a copy",
     "strike": "strike: withhold and delete",
     "cdc_delete": "contribute and delete at once",
     "boycott": "boycott: leave, and delete",
@@ -39,6 +41,8 @@ POINTS = 50
 
 PEOPLE = 1_000
 """People in the world that is played; each owns an equal share of the data."""
+
+_SEED = 1
 
 _MOST_CURVES = 50
 
@@ -105,6 +109,7 @@ class LeverageCurve:
     source: CurveSource
     lever: Lever
     metric: str
+    unit: str
     higher_is_better: bool
     columns: Mapping[str, tuple[float, ...]]
     drawn: tuple[float, ...]
@@ -147,15 +152,7 @@ def played(source: CurveSource, lever: Lever) -> LeverageCurve:
     from abm.model import DataLeverageModel
 
     curve = source.curve()
-    steps = [{"tick": tick, "shares": {lever: tick / POINTS}} for tick in range(1, POINTS + 1)]
-    model = DataLeverageModel(
-        source.use_case,
-        curve=curve,
-        population={"users": PEOPLE, "beliefs": {"linear": 1.0, "pessimist": 0.0, "true": 0.0}},
-        decision={"rule": "scripted", "steps": steps},
-        record={"composition": "off"},
-        rng=1,
-    )
+    model = DataLeverageModel(source.use_case, curve=curve, rng=_SEED, **_script(lever))
     for _ in range(POINTS):
         model.step()
     numbers = [name for name, value in model.ticks[0].items() if isinstance(value, (int, float))]
@@ -163,8 +160,59 @@ def played(source: CurveSource, lever: Lever) -> LeverageCurve:
         source,
         lever,
         curve.metric.name,
+        curve.metric.unit,
         curve.metric.higher_is_better,
         {name: tuple(float(row[name]) for row in model.ticks) for name in numbers},
         tuple(curve.at("company", percent / 100).quality for percent in range(101)),
         tuple((share, curve.at("company", share).quality) for share in curve.shares("company").tolist()),
     )
+
+
+def assumptions_behind(source: CurveSource, lever: Lever) -> list[Assumption]:
+    """Return what revenue and leverage along a curve rest on; the steps of the script are what is asked."""
+    scenario = Scenario.model_validate(
+        {
+            "name": "leverage-curve",
+            "use_case": source.use_case,
+            "ticks": POINTS,
+            "seed": _SEED,
+            "mode": "surrogate",
+            "curve": PUBLISHED if source.path is None else str(source.path),
+            **_script(lever),
+        }
+    )
+    return [line for line in assumptions(scenario) if not line.key.startswith("decision.steps.")]
+
+
+def origin(source: CurveSource) -> str:
+    """Return where a curve is from, in words.
+
+    Raises
+    ------
+    InputError
+        If the record of a measured one cannot be read.
+    """
+    shares = f"{len(source.curve().shares('company'))} shares of the data"
+    if source.path is None:
+        return (
+            f"The published curve of {source.use_case} is read off the tables of Vincent and Hecht (2021): "
+            f"quality at {shares}, in between by interpolation."
+        )
+    record = read_record(source.path / RECORD)
+    set_ = [f"{name} {value}" for part in record["learner"].values() for name, value in part.items()]
+    return (
+        f"The measured curve of {source.use_case} is the mean of real models trained at {shares} of "
+        f"{record['owners']} people, with seed {record['seed']} ({', '.join(set_)})."
+    )
+
+
+def _script(lever: Lever) -> dict[str, Any]:
+    """Return the settings of the world that is played: one more of every fifty people acts at each tick."""
+    return {
+        "population": {"users": PEOPLE, "beliefs": {"linear": 1.0, "pessimist": 0.0, "true": 0.0}},
+        "decision": {
+            "rule": "scripted",
+            "steps": [{"tick": tick, "shares": {lever: tick / POINTS}} for tick in range(1, POINTS + 1)],
+        },
+        "record": {"composition": "off"},
+    }

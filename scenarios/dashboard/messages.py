@@ -1,6 +1,6 @@
 """What a world tells its visitor: frozen, so that no page sees it change under its hands.
 
-Core Objects: Snapshot, Facts, Progress, Event, Call, Law.
+Core Objects: Snapshot, Facts, Progress, Event, Call, Law, Coalitions.
 """
 
 from __future__ import annotations
@@ -59,11 +59,14 @@ class Law:
         Tag of the intervention.
     starts
         First tick of the next entry of this kind that is not in force yet, if any.
+    warnings
+        Why those in force cannot do in this world what they are meant to do, a sentence each.
     """
 
     kind: str
     in_force: bool
     starts: int | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,66 @@ class Community:
 
     label: str
     size: int
+
+
+@dataclass(frozen=True)
+class Coalition:
+    """A coalition, such as a data union, at one moment.
+
+    Attributes
+    ----------
+    label
+        What it is called; counted where several are called so.
+    goal
+        What it wants of Large Co.
+    stance
+        Name of the stance that it asks of its members.
+    acts
+        Whether it acts now.
+    over
+        Whether it has been dissolved.
+    acting
+        Number of members in each action, in the order of :data:`abm.actions.ACTIONS`.
+    following
+        Number of members who are in its stance.
+    """
+
+    label: str
+    goal: str
+    stance: str
+    acts: bool
+    over: bool
+    acting: tuple[int, ...]
+    following: int
+
+    @property
+    def size(self) -> int:
+        """Number of members."""
+        return sum(self.acting)
+
+
+IN_NONE = 255
+"""Byte of who is in no coalition."""
+
+
+@dataclass(frozen=True)
+class Coalitions:
+    """The coalitions of a run, and who of the users who are drawn is in which.
+
+    Attributes
+    ----------
+    labels
+        What they are called, in the order in which they were founded.
+    shown
+        One each, in that order.
+    of_pixels
+        One byte a pixel, in the order of :attr:`Snapshot.pixels`: number of the user's coalition, or
+        :data:`IN_NONE`; empty as long as there are no coalitions.
+    """
+
+    labels: tuple[str, ...] = ()
+    shown: tuple[Coalition, ...] = ()
+    of_pixels: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -165,6 +228,7 @@ class Snapshot:
     events: tuple[Event, ...] = ()
     acting: tuple[tuple[int, ...], ...] = ()
     pixels: bytes = b""
+    coalitions: Coalitions = Coalitions()
     calls: tuple[Call, ...] = ()
     laws: tuple[Law, ...] = ()
     progress: Progress | None = None

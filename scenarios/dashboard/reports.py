@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenarios.dashboard.messages import Call, Event, Facts, Law, Row, Status
+from scenarios.dashboard.messages import Call, Coalitions, Event, Facts, Law, Row, Status
 
 
 class Report:
@@ -45,6 +45,7 @@ class State(Report):
     events: tuple[Event, ...]
     acting: tuple[tuple[int, ...], ...]
     pixels: bytes
+    coalitions: Coalitions
     calls: tuple[Call, ...]
     laws: tuple[Law, ...]
     notice: str

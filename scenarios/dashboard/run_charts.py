@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.palette import COMPANIES, LEVERS, REFERENCES, STANCES, Look
-from scenarios.dashboard.charts import Line, Mark
 from scenarios.dashboard.laws import named
+from scenarios.dashboard.line_charts import Line, Mark
 from scenarios.dashboard.messages import Event, Facts, Row
-from scenarios.dashboard.wording import DLP, stance_label
+from scenarios.dashboard.wording import DLP, coalition_name, stance_label
+
+_COALITION = {"coalition act": "acts", "coalition end": "stops"}
+"""What the marks of coalitions say, by kind of event."""
 
 _SHORT = {"cdc": "contribution", "strike": "strike", "cdc_delete": "both at once"}
 
@@ -52,7 +55,11 @@ def panels(rows: Sequence[Row], facts: Facts) -> list[Panel]:
 
 
 def marks_of(events: Sequence[Event]) -> list[Mark]:
-    """Return laws that come and go, and campaigns called and called off, one mark a tick."""
+    """Return what changes the course of a run, one mark a tick.
+
+    Laws that come and go, campaigns called and called off, coalitions that begin and cease to act,
+    concessions, and companies that leave the market.
+    """
     at: dict[int, list[str]] = {}
     for event in events:
         if event.kind == "intervention":
@@ -61,6 +68,12 @@ def marks_of(events: Sequence[Event]) -> list[Mark]:
             what = stance_label(event.subject)
             text = f"{what} {event.value:.0%}" if event.value else f"{what} off"
             at.setdefault(event.tick + 1, []).append(text)  # called after this tick, felt at the next
+        elif event.kind in _COALITION:
+            at.setdefault(event.tick, []).append(f"{coalition_name(event.subject)} {_COALITION[event.kind]}")
+        elif event.kind == "concession":
+            at.setdefault(event.tick, []).append(f"{event.subject.replace('_', ' ')} conceded")
+        elif event.kind == "market exit":
+            at.setdefault(event.tick, []).append(f"{event.subject} exits")
     return [Mark(tick, _short(", ".join(dict.fromkeys(labels)))) for tick, labels in sorted(at.items())]
 
 
@@ -121,7 +134,7 @@ def _quality(rows: Sequence[Row], facts: Facts) -> Panel:
         for company, look in COMPANIES.items()
     ]
     lines += [
-        Line(Look(ends[end], look.colour, look.dash, look.marker), column(rows, f"{end}_{view}"), width=1.2)
+        Line(Look(ends[end], look.colour, look.dash, look.marker), column(rows, f"{end}_{view}"))
         for end, look in REFERENCES.items()
     ]
     return Panel(
@@ -141,4 +154,4 @@ def _retrained(rows: Sequence[Row], company: str) -> frozenset[int]:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 30 else label[:29] + "…"
+    return label if len(label) <= 44 else label[:43] + "…"

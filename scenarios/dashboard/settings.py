@@ -14,7 +14,9 @@ from urllib.parse import parse_qs, urlencode
 
 from learners.curves.published_curves import PUBLISHED
 from learners.errors import InputError
+from learners.parameters import parsed
 from scenarios.assumptions import assumptions
+from scenarios.interventions import Interventions
 from scenarios.scenario import DEFAULT, LIBRARY, Scenario, load_scenario, shipped
 from scenarios.yaml_file import YamlDocument, set_key
 
@@ -242,14 +244,15 @@ def differences(a: Scenario, b: Scenario) -> list[tuple[str, str, str]]:
 
 
 def _law(law: Mapping[str, Any]) -> str:
-    """Return from when to when a law holds, and what of it is set."""
+    """Return from when to when a law holds, and what of it is not the default."""
     end = "" if law["end"] is None else f" to tick {law['end']}"
+    usual = parsed(Interventions, {"kind": law["kind"]}, "law").model_dump(mode="json")
     more = [
         f"{name} {_shown(value)}"
         for name, value in law.items()
-        if name not in ("kind", "start", "end") and value is not None
+        if name not in ("start", "end") and value != usual[name]
     ]
-    return f"from tick {law['start']}{end} ({', '.join(more)})"
+    return f"from tick {law['start']}{end}" + (f" ({', '.join(more)})" if more else "")
 
 
 def _shown(value: Any) -> str:

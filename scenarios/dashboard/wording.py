@@ -1,6 +1,6 @@
 """What the pages say: names, units and definitions.
 
-Core Objects: GLOSSARY, stance_label, explained.
+Core Objects: GLOSSARY, MEASURES, stance_label, column_label.
 """
 
 from __future__ import annotations
@@ -59,11 +59,35 @@ GLOSSARY = {
 }
 
 
+MEASURES = {
+    "People who act (share)": "participation",
+    "Leverage of contribution": "dlp_cdc",
+    "Leverage of strikes": "dlp_strike",
+    "Revenue of Large Co.": "revenue_large",
+    "Revenue of Small Co.": "revenue_small",
+    "People who contribute (share)": "share_cdc",
+    "People who strike (share)": "share_strike",
+    "Data at Small Co. (records)": "records_small",
+    "Data at Large Co. (records)": "records_large",
+}
+"""What people ask for most: a name, with the unit where there is one, and a column of the tick table."""
+
+
+def column_label(name: str) -> str:
+    """Return what a column of the tick table is called; its own name where it has no other."""
+    return next((label for label, column in MEASURES.items() if column == name), name)
+
+
 def stance_label(name: str) -> str:
     """Return the name of a stance for people; a poison stance with its kind."""
     stance, _, kind = name.partition(":")
     label = STANCES[stance].label
     return f"{label}: {kind.replace('_', ' ')}" if kind else label
+
+
+def coalition_name(subject: str) -> str:
+    """Return the name of the coalition that an event tells of; its subject begins with a number."""
+    return subject.partition(" ")[2]
 
 
 def percent(share: float) -> str:
@@ -74,6 +98,11 @@ def percent(share: float) -> str:
 def number(value: float | None) -> str:
     """Return a value with three decimals, or a dash where it is not defined."""
     return "-" if value is None or value != value else f"{value:.3f}"
+
+
+def seconds(duration: float) -> str:
+    """Return a time in milliseconds where it is short, else in seconds."""
+    return f"{1000 * duration:.0f} ms" if duration < 0.1 else f"{duration:.2f} s"
 
 
 def counted(count: int) -> str:

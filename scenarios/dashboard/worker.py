@@ -20,6 +20,7 @@ from analysis.worker_process import become_worker
 from learners.errors import InputError
 from scenarios.dashboard import commands as asked
 from scenarios.dashboard import reports
+from scenarios.dashboard.messages import Coalitions
 
 if TYPE_CHECKING:
     from scenarios.dashboard.messages import Status
@@ -96,8 +97,8 @@ class _Worker:
         self._told_rows = 0
         self._untold = False
         self._obeyed = 0
-        self._people: tuple[tuple[tuple[int, ...], ...], bytes] = (), b""
-        """Who acted at the end of the last tick: by community, and one by one."""
+        self._people: tuple[tuple[tuple[int, ...], ...], bytes, Coalitions] = (), b"", Coalitions()
+        """Who acted at the end of the last tick: by community, one by one, and in coalitions."""
 
     def tell(self, report: reports.Report) -> None:
         """Send a report."""
@@ -237,7 +238,11 @@ class _Worker:
         self._told_rows += len(rows)
         if not self._interruptions.inside:  # within a tick people may be ahead of the last row
             actions = world.actions()
-            self._people = world.communities.acting(actions), world.communities.pixels(actions)
+            self._people = (
+                world.communities.acting(actions),
+                world.communities.pixels(actions),
+                world.coalitions(actions),
+            )
         self.tell(
             reports.State(
                 self._run,
@@ -272,11 +277,14 @@ def _same_data(before: object, after: object) -> bool:
 
 
 def _broken_off(tick: int, parts: list[str]) -> str:
-    names = {
-        "large": "Large Co. still serves its model of an earlier tick",
-        "small": "Small Co. still serves its model of an earlier tick",
+    from scenarios.dashboard.retraining import company_name
+
+    others = {
         "reference": "the reference models are those of an earlier tick",
         "composition": "the composition gap was not measured",
     }
-    said = "; ".join(names[part] for part in parts)
+    said = "; ".join(
+        others.get(part) or f"{company_name(part)} still serves its model of an earlier tick"
+        for part in parts
+    )
     return f"Tick {tick} is whole, but broken off: {said}." if said else ""

@@ -20,9 +20,10 @@ from abm.targeting import Audience, Target
 from abm.training import LiveTraining
 from learners.errors import InputError
 from scenarios.dashboard.acts import Appeal, CalledUsers
+from scenarios.dashboard.coalitions import coalitions_now
 from scenarios.dashboard.communities import Communities
-from scenarios.dashboard.laws import enacted, kinds, named, repealed, states
-from scenarios.dashboard.messages import Call, Event, Facts, Law, Row
+from scenarios.dashboard.laws import enacted, kinds, named, repealed, states, warned
+from scenarios.dashboard.messages import Call, Coalitions, Event, Facts, Law, Row
 from scenarios.dashboard.retraining import InterruptibleTraining, Interruptions
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class World:
         Raises
         ------
         InputError
-            If there is no such law, or it cannot be as the fields say.
+            If there is no such law, or it cannot be as the fields say, or asks for what nobody here can do.
         """
         if kind not in kinds():
             raise InputError(f"'{kind}' is not one of {', '.join(kinds())}")
@@ -172,10 +173,15 @@ class World:
             if on
             else repealed(schedule.interventions, kind, tick)
         )
+        drive = changed[-1].organising() if on else None
+        if drive is not None:
+            self.model.stances.code(self.model.rule.stance_asked(drive.stance))
         self.model.policy_schedule = PolicySchedule(schedule.base, changed, self._audience)
         self._log(
             "law", kind, on, f"{named(kind)} {'enacted' if on else 'repealed'} by you, from tick {tick} on"
         )
+        for text in warned(changed[-1], self.model) if on else ():
+            self._log("warning", kind, 1, text)
 
     def facts(self) -> Facts:
         """Return what does not change during the run."""
@@ -212,6 +218,10 @@ class World:
         """Return what every user does, int8[N], numbers in :data:`abm.actions.ACTIONS`."""
         return self.model.stances.action[self.model.population.stance]
 
+    def coalitions(self, actions: NDArray[np.int8]) -> Coalitions:
+        """Return the coalitions as they are now; ``actions`` is int8[N]."""
+        return coalitions_now(self.model, actions, self.communities.pixel_users)
+
     def rows(self, start: int) -> tuple[Row, ...]:
         """Return the rows of the ticks from one on."""
         return tuple(self.model.ticks[start:])
@@ -232,7 +242,7 @@ class World:
 
     def laws(self) -> tuple[Law, ...]:
         """Return the laws as they will be at the next tick."""
-        return states(self.model.policy_schedule.interventions, self.tick + 1)
+        return states(self.model.policy_schedule.interventions, self.tick + 1, self.model)
 
     def _metric(self) -> Metric | None:
         training = self.model.training

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import solara
 
 from analysis.palette import Look
 from scenarios.dashboard import commands as asked
-from scenarios.dashboard.charts import Line, heading, limits, line_chart
+from scenarios.dashboard.line_charts import Line, heading, limits, line_chart
 from scenarios.dashboard.messages import Facts, Snapshot
 from scenarios.dashboard.panels.assumptions import Assumptions, ledger_of
 from scenarios.dashboard.panels.chart import ChartWidget, chart_traits
@@ -21,23 +21,10 @@ from scenarios.dashboard.panels.tables import Rows, RowsWidget
 from scenarios.dashboard.run_charts import PANELS, column, marks_of, panels
 from scenarios.dashboard.session import Player, Session
 from scenarios.dashboard.settings import differences
-from scenarios.dashboard.wording import number
+from scenarios.dashboard.wording import MEASURES, counted, number
 
 WORLDS = (Look("A", "#0072B2", "solid", "o"), Look("B", "#D55E00", (0, (5.0, 2.0)), "s"))
 _DIFFERENCE = Look("B - A", "#000000", "solid", "")
-
-MEASURES = {
-    "People who act (share)": "participation",
-    "Leverage of contribution": "dlp_cdc",
-    "Leverage of strikes": "dlp_strike",
-    "Revenue of Large Co.": "revenue_large",
-    "Revenue of Small Co.": "revenue_small",
-    "People who contribute (share)": "share_cdc",
-    "People who strike (share)": "share_strike",
-    "Data at Small Co. (records)": "records_small",
-    "Data at Large Co. (records)": "records_large",
-}
-"""What can be overlaid: a name and a column of the tick table."""
 
 
 @solara.component
@@ -59,7 +46,8 @@ def ComparePage(session: Session, dark: bool) -> None:
                 FinalValues(session)
                 SideBySide(session, session.a.facts.value, session.b.facts.value, dark)
                 played = session.a.played.value
-                Assumptions(ledger_of(played), ". World B has the same, but for what differs.")
+                with solara.Div(style="margin-top: 14px"):
+                    Assumptions(ledger_of(played), ". World B has the same, but for what differs.")
 
 
 @solara.component
@@ -152,8 +140,10 @@ def Overlay(session: Session, dark: bool) -> None:
         with tag("figcaption"), solara.Div(style="max-width: 330px"):
             solara.Select("Measure", list(MEASURES), measure, on_value=set_measure, dense=True)
         with solara.Div(classes=["charts"]):
-            placed(widgets["both"])
-            placed(widgets["gap"])
+            for name, what in (("both", "Both worlds"), ("gap", "B less A")):
+                with solara.Div():
+                    tag("h3", what)
+                    placed(widgets[name])
 
 
 def overlay_traits(a: Snapshot, b: Snapshot, measure: str, dark: bool) -> dict[str, dict[str, str]]:
@@ -206,7 +196,8 @@ def _values(a: Snapshot, b: Snapshot) -> dict[str, list[Any]]:
     rows = []
     for label, name in MEASURES.items():
         first, second = a.rows[tick][name], b.rows[tick][name]
-        rows.append([label, number(first), number(second), _signed(second - first)])
+        form = _counted if name.startswith("records") else number
+        rows.append([label, form(first), form(second), _signed(second - first, form)])
     return {"head": [f"At tick {tick}", "World A", "World B", "B - A"], "rows": rows}
 
 
@@ -233,13 +224,14 @@ def side_by_side_traits(a: Snapshot, b: Snapshot, dark: bool) -> dict[str, dict[
     if a.facts is None or b.facts is None or not a.rows or not b.rows:
         return {}
     last = float(max(a.facts.ticks, b.facts.ticks))
+    marks = {"A": marks_of(a.events), "B": marks_of(b.events)}
     traits = {}
     for left, right in zip(panels(a.rows, a.facts), panels(b.rows, b.facts), strict=True):
         axis = limits([line.values for panel in (left, right) for line in panel.lines], left.within)
-        for name, panel, snapshot in (("A", left, a), ("B", right, b)):
+        for name, other, panel, snapshot in (("A", "B", left, a), ("B", "A", right, b)):
             ticks = [float(row["tick"]) for row in snapshot.rows]
             traits[name + panel.key] = panel_traits(
-                panel, ticks, axis, marks_of(snapshot.events), last, dark, f"{name}: "
+                panel, ticks, axis, marks[name], last, dark, f"{name}: ", beside=marks[other]
             )
     return traits
 
@@ -248,5 +240,9 @@ def _padded(values: Sequence[float | None], length: int) -> list[float | None]:
     return [*values, *[None] * (length - len(values))]
 
 
-def _signed(value: float) -> str:
-    return "-" if value != value else f"{value:+.3f}"
+def _counted(value: float) -> str:
+    return counted(round(value))
+
+
+def _signed(value: float, form: Callable[[float], str]) -> str:
+    return "-" if value != value else f"{'-' if value < 0 else '+'}{form(abs(value))}"

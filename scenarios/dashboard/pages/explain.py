@@ -10,7 +10,6 @@ import solara
 import solara.lab
 
 from analysis.palette import COMPANIES, STANCES, Look
-from scenarios.dashboard.charts import Line, Mark, Spot, heading, limits, line_chart
 from scenarios.dashboard.leverage_curves import (
     DLP_OF,
     LEVERS,
@@ -18,9 +17,13 @@ from scenarios.dashboard.leverage_curves import (
     CurveSource,
     Lever,
     LeverageCurve,
+    assumptions_behind,
+    origin,
     played,
     sources,
 )
+from scenarios.dashboard.line_charts import Line, Mark, Spot, heading, limits, line_chart
+from scenarios.dashboard.panels.assumptions import Assumptions
 from scenarios.dashboard.panels.chart import Chart
 from scenarios.dashboard.panels.elements import definition, note, tag
 from scenarios.dashboard.server import RESULTS_VARIABLE
@@ -29,11 +32,14 @@ from scenarios.dashboard.wording import DLP, GLOSSARY, counted, number, percent
 
 _HEIGHT = 290
 _VIEWS = {
-    "the company's own test records (as published)": "company",
-    "the same hidden records always": "holdout",
-    "the people each company serves": "served",
+    "its own records (as published)": "company",
+    "the same hidden records": "holdout",
+    "the people it serves": "served",
 }
 _PEOPLE = {"2 000": 2_000, "70 000": 70_000, "1 000 000": 1_000_000, "100 000 000": 100_000_000}
+_DLP_SAID = {"cdc": "contribution", "strike": "withdrawal", "cdc_delete": "contribution and deletion"}
+"""What each variant of leverage is of."""
+
 _LINES = {
     None: Look("published", "#0072B2", "solid", "o"),
     "": Look("measured", "#D55E00", (0, (5.0, 2.0)), "s"),
@@ -86,7 +92,7 @@ def Explorer(session: Session, dark: bool) -> None:
                 on_value=lambda text: set_lever(names[text]),
                 dense=True,
             )
-            solara.Select("Quality is measured on", list(_VIEWS), view, on_value=set_view, dense=True)
+            solara.Select("Quality of a company, on", list(_VIEWS), view, on_value=set_view, dense=True)
             solara.Select("People in the service", list(_PEOPLE), people, on_value=set_people, dense=True)
             solara.SliderInt(
                 f"Aim: leverage {aim / 100:.2f}",
@@ -103,6 +109,7 @@ def Explorer(session: Session, dark: bool) -> None:
                 note(str(curves.exception), bad=True)
             elif curves.value:
                 Shown(curves.value, step.value, aim / 100, _VIEWS[view], _PEOPLE[people], dark)
+                Behind([curve.source for curve in curves.value], chosen)
             else:
                 solara.ProgressLinear(True)
     if not any(source.path for source in own):
@@ -164,6 +171,15 @@ def Shown(curves: list[LeverageCurve], step: int, aim: float, view: str, people:
 
 
 @solara.component
+def Behind(shown: list[CurveSource], lever: Lever) -> None:
+    """Show where the curves are from, and what revenue and the critical mass rest on."""
+    origins = solara.use_memo(lambda: [origin(source) for source in shown], [shown])
+    lines = solara.use_memo(lambda: assumptions_behind(shown[0], lever), [shown, lever])
+    with solara.Div(style="margin-top: 14px"):
+        Assumptions(lines, ". Leverage, revenue and the critical mass rest on them.", origins)
+
+
+@solara.component
 def Figures(curve: LeverageCurve, step: int, aim: float, view: str, people: int) -> None:
     """Show the numbers at this participation."""
     share = step / POINTS
@@ -183,7 +199,7 @@ def Figures(curve: LeverageCurve, step: int, aim: float, view: str, people: int)
             _figure(
                 f"{look.label}: {curve.metric}",
                 number(curve.columns[f"quality_{key}_{view}"][step]),
-                f"revenue {number(curve.columns[f'revenue_{key}'][step])}",
+                f"revenue {number(curve.columns[f'revenue_{key}'][step])} (Large Co. had 1)",
             )
         missing_share = "-" if mass is None else "reached" if share >= mass else percent(mass - share)
         _figure(f"To the critical mass (leverage {aim:.2f})", missing_share, distance)
@@ -216,7 +232,7 @@ def Along(curves: list[LeverageCurve], step: int, dark: bool) -> None:
     )
     _panel(
         "Along the learning curve",
-        f"{first.metric}, {direction}; circles were published or measured",
+        f"{_metric(first)}, {direction}; circles were published or measured",
         "What a model learns from a random share of the data, on the company's own test records. Small Co. "
         "begins on the left, with nothing, Large Co. on the right, with everything.",
         line_chart(
@@ -248,7 +264,7 @@ def Leverage(curves: list[LeverageCurve], step: int, aim: float, view: str, dark
     spots = [Spot(100 * step / POINTS, value, look, number(value))] if value == value else []
     _panel(
         "Leverage by participation",
-        f"data leverage power of {DLP_OF[first.lever].replace('_', ' and ')}",
+        f"data leverage power of {_DLP_SAID[DLP_OF[first.lever]]}",
         DLP,
         line_chart(
             [100 * share for share in first.participation],
@@ -291,6 +307,10 @@ def Revenue(curve: LeverageCurve, step: int, dark: bool) -> None:
         ),
         f"Revenue: {heading([Line(line.look, [line.values[step]]) for line in lines])}.",
     )
+
+
+def _metric(curve: LeverageCurve) -> str:
+    return curve.metric if curve.unit in ("", "-") else f"{curve.metric} ({curve.unit})"
 
 
 def _panel(title: str, unit: str, explained: str, option: dict[str, object], said: str) -> None:

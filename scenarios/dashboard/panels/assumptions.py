@@ -15,8 +15,8 @@ from scenarios.dashboard.settings import Settings
 
 
 @solara.component
-def Assumptions(lines: Sequence[Assumption], of: str = "") -> None:
-    """Show the assumption ledger of what is shown, or of what it says ``of``."""
+def Assumptions(lines: Sequence[Assumption], of: str = "", origins: Sequence[str] = ()) -> None:
+    """Show the assumption ledger of what is shown, or of what it says ``of``, after where data are from."""
     which, set_which = solara.use_state("no publication gives")
     kinds = {
         "no publication gives": [line for line in lines if line.ours],
@@ -25,6 +25,8 @@ def Assumptions(lines: Sequence[Assumption], of: str = "") -> None:
     }
     with tag("section", classes="card wide", aria_label="Assumptions"):
         tag("h3", "What these answers rest on")
+        for origin in origins:
+            tag("p", origin)
         tag("p", ledger_summary(lines) + of, classes="faint")
         with tag("details"):
             tag("summary", "Every parameter: value, unit, what is allowed, source")

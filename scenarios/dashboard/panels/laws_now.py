@@ -9,7 +9,7 @@ import solara
 from scenarios.dashboard import commands as asked
 from scenarios.dashboard.laws import named, said_of
 from scenarios.dashboard.messages import Law
-from scenarios.dashboard.panels.elements import badge, definition, tag
+from scenarios.dashboard.panels.elements import badge, definition, note, tag
 from scenarios.dashboard.session import Session
 
 
@@ -51,6 +51,8 @@ def LawSwitch(session: Session, law: Law, over: bool, compare: Callable[[str], N
                     small=True,
                     attributes={"aria-label": f"Compare with and without {named(law.kind)}"},
                 )
+        for text in law.warnings:
+            note(text)
         if law.starts is not None:
             badge(f"planned from tick {law.starts} on")
             solara.Button(

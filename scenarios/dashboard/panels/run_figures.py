@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import solara
 
-from scenarios.dashboard.charts import Axis, Mark, heading, limits, line_chart
+from scenarios.dashboard.line_charts import Axis, Mark, heading, limits, line_chart
 from scenarios.dashboard.messages import Facts
 from scenarios.dashboard.panels.chart import ChartWidget, chart_traits
 from scenarios.dashboard.panels.elements import tag
@@ -76,9 +76,12 @@ def panel_traits(
     last_tick: float,
     dark: bool,
     prefix: str = "",
+    beside: Sequence[Mark] = (),
 ) -> dict[str, str]:
-    """Return one chart; what is said of it begins with ``prefix``."""
-    option = line_chart(ticks, panel.lines, axis, marks, last_tick=last_tick, height=HEIGHT, dark=dark)
+    """Return one chart, as high as one with marks ``beside`` it; what it says begins with ``prefix``."""
+    option = line_chart(
+        ticks, panel.lines, axis, marks, last_tick=last_tick, height=HEIGHT, dark=dark, beside=beside
+    )
     at = f" At tick {ticks[-1]:.0f}: {heading(panel.lines)}." if ticks else ""
     return chart_traits(option, f"{prefix}{panel.title}, {panel.unit}.{at}")
 

@@ -74,12 +74,13 @@ def Setting(session: Session, line: Assumption) -> None:
         except InputError as error:
             set_problem(str(error))
 
-    unit = "" if line.unit in ("", "-") else f", {line.unit}"
+    said = line.unit in ("", "-", line.key.rpartition(".")[2])
+    unit = "" if said else f", {line.unit}"
     solara.InputText(
         f"{line.key}{unit}",
         value=str(line.value),
         on_value=take,
-        message=problem or f"{line.description} ({line.allowed})",
+        message=problem or f"{line.description}{_bounds(line)}",
         error=bool(problem),
         dense=True,
     )
@@ -124,6 +125,11 @@ def AsFile(session: Session) -> None:
             mime_type="application/json",
         )
         FileChoice(label="Take settings from a file", most=MOST_BYTES, event_chosen=take)
+
+
+def _bounds(line: Assumption) -> str:
+    """Return what is allowed; a limit that nobody reaches, such as that of a seed, is no news."""
+    return "" if max(map(len, line.allowed.split())) > 12 else f" ({line.allowed})"
 
 
 def _ledger(settings: Settings) -> dict[str, Assumption]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import solara
 
-from scenarios.dashboard.charts import limits
+from scenarios.dashboard.line_charts import limits
 from scenarios.dashboard.messages import Event, Facts
 from scenarios.dashboard.panels.assumptions import Assumptions
 from scenarios.dashboard.panels.elements import badge, tag
@@ -25,7 +25,8 @@ def StoredRun(tables: StoredRunTables, dark: bool) -> None:
         ].itertuples(index=False)
     ]
     ticks = [float(row["tick"]) for row in rows]
-    badge(f"one run, seed {facts.seed}")
+    with solara.Div(classes=["line"], style="margin-top: 6px"):
+        badge(f"one run, seed {facts.seed}")
     with solara.Div(classes=["charts"], style="margin-top: 10px"):
         for panel in panels(rows, facts):
             axis = limits([line.values for line in panel.lines], panel.within)

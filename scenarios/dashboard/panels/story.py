@@ -16,11 +16,11 @@ def Story(session: Session) -> None:
     scenario = solara.use_memo(lambda: load_scenario(preset), [preset])
     with solara.Div(style="max-width: 330px"):
         solara.Select("Scenario", shipped(), session.settings.preset, on_value=session.start_with, dense=True)
-    with tag("dl", classes="story"):
+    with tag("dl", classes="story scenario"):
         definition("Question", scenario.question, classes="question")
         definition("Held fixed", scenario.held_fixed)
         definition("Changed", scenario.changed)
-        definition("Expectation", scenario.expectation)
+        definition("Expectation", scenario.expectation, classes="expectation")
     if scenario.note:
         with tag("details"):
             tag("summary", "Know before you trust it")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import solara
 
 from analysis.palette import Look
-from scenarios.dashboard.charts import Band, Line, heading, heat_map, limits, line_chart
+from scenarios.dashboard.heat_maps import heat_map
+from scenarios.dashboard.line_charts import Band, Line, heading, limits, line_chart
 from scenarios.dashboard.panels.assumptions import Assumptions
 from scenarios.dashboard.panels.chart import Chart
 from scenarios.dashboard.panels.elements import badge, tag
 from scenarios.dashboard.panels.run_figures import HEIGHT
 from scenarios.dashboard.panels.tables import table
 from scenarios.dashboard.results_folder import StudyTables, band
+from scenarios.dashboard.wording import column_label
 
 _LOOKS = (
     ("#0072B2", "solid"),
@@ -21,6 +23,9 @@ _LOOKS = (
     ("#E69F00", "solid"),
     ("#56B4E9", (0, (5.0, 2.0))),
 )
+
+_SAID = {"share_positive": "share of pairs above 0", "missing": "pairs missing"}
+"""Columns of the table of effects that have another name on the page."""
 
 EVERY_POINT = "all points together"
 
@@ -77,7 +82,14 @@ def Bands(tables: StudyTables, dark: bool) -> None:
             tag("h3", "Over time")
             with solara.Div(classes=["line"]):
                 with solara.Div(style="flex: 0 1 280px"):
-                    solara.Select("Column", numbers, column, on_value=set_column, dense=True)
+                    labels = {column_label(name): name for name in numbers}
+                    solara.Select(
+                        "Measure",
+                        list(labels),
+                        column_label(column),
+                        on_value=lambda label: set_column(labels[label]),
+                        dense=True,
+                    )
                 if len(points) > 1:
                     with solara.Div(style="flex: 0 1 420px"):
                         solara.Select("Point", [EVERY_POINT, *points], point, on_value=set_point, dense=True)
@@ -96,7 +108,7 @@ def Bands(tables: StudyTables, dark: bool) -> None:
                 dark=dark,
                 bands=bands,
             ),
-            said=f"{column} over time, means: {heading(lines)}.",
+            said=f"{column_label(column)} over time, means: {heading(lines)}.",
             height=HEIGHT + 60,
         )
 
@@ -120,7 +132,10 @@ def Effects(tables: StudyTables) -> None:
             "Low and high: its 95 % bootstrap interval.",
             classes="faint",
         )
-        table(tables.effects.head(200), columns, "Effects")
+        shown = tables.effects.head(200)[columns]
+        if "output" in shown:
+            shown = shown.assign(output=shown["output"].map(column_label))
+        table(shown.rename(columns=_SAID), [_SAID.get(name, name) for name in columns], "Effects")
 
 
 @solara.component
@@ -138,8 +153,15 @@ def HeatMaps(tables: StudyTables, dark: bool) -> None:
                 ("Across", tables.axes, across, set_across),
                 ("Down", tables.axes, down, set_down),
             ):
-                with solara.Div(style="flex: 0 1 240px"):
-                    solara.Select(label, list(values), value, on_value=chosen, dense=True)
+                names = {column_label(name): name for name in values}
+                with solara.Div(style="flex: 0 1 280px"):
+                    solara.Select(
+                        label,
+                        list(names),
+                        column_label(value),
+                        on_value=lambda name, names=names, chosen=chosen: chosen(names[name]),
+                        dense=True,
+                    )
         with solara.Div(classes=["charts"]):
             for arm, own in finished.groupby("arm", sort=False):
                 grid = (
@@ -150,7 +172,9 @@ def HeatMaps(tables: StudyTables, dark: bool) -> None:
                 if grid is None or not grid.size:
                     continue
                 with solara.Div():
-                    tag("p", f"{arm}: mean of {output}, n = {len(own)} runs")
+                    what = f"{arm}: {column_label(output)}, mean of n = {len(own)} runs"
+                    least, most = grid.min().min(), grid.max().max()
+                    tag("p", what)
                     Chart(
                         option=heat_map(
                             [str(name) for name in grid.columns],
@@ -160,7 +184,7 @@ def HeatMaps(tables: StudyTables, dark: bool) -> None:
                             limits([finished[output].tolist()]),
                             dark=dark,
                         ),
-                        said=f"Mean of {output} for {arm}: {grid.min().min():.3g} to {grid.max().max():.3g}.",
+                        said=f"{what}: {least:.3g} to {most:.3g}.",
                         height=HEIGHT,
                     )
 
@@ -176,7 +200,8 @@ def Means(tables: StudyTables) -> None:
     counts = finished.groupby(keys, sort=False, dropna=False).size().reset_index(name="n")
     with tag("section", classes="card", aria_label="Means", style="margin-top: 14px"):
         tag("h3", "Means of the outputs")
-        table(means.assign(n=counts["n"]).head(200), [*keys, "n", *tables.outputs], "Means")
+        shown = means.assign(n=counts["n"]).head(200).rename(columns=column_label)
+        table(shown, [*keys, "n", *map(column_label, tables.outputs)], "Means")
 
 
 def _points(tables: StudyTables) -> dict[str, int]:

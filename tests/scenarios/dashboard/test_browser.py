@@ -111,7 +111,7 @@ def test_the_same_settings_give_no_difference(visit):
     rows = visitor.page.get_by_role("region", name="Values").get_by_role("row").all()[1:]
     assert len(rows) > 5
     for row in rows:
-        assert row.get_by_role("cell").nth(3).inner_text() in ("+0.000", "-")
+        assert row.get_by_role("cell").nth(3).inner_text() in ("+0.000", "+0", "-")
     assert "B less world A" in visitor.page.get_by_role("img").nth(1).get_attribute("aria-label")
 
 

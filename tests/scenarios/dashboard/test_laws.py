@@ -82,3 +82,35 @@ def test_repeal_leaves_what_was_in_force_before_as_it_was():
     assert [each.in_force(8) for each in gone] == [False, True]
     assert not any(each.in_force(9) for each in gone)
     assert [state.in_force for state in states(gone, 3) if state.kind == "portability_law"] == [True]
+
+
+def test_a_law_that_cannot_work_here_is_enacted_with_a_warning():
+    played = world(interventions=[])
+    assert played.facts().warnings == ()
+    played.set_law("tracking_blocker", True)
+    said = ("Nothing can be withheld where no new records arrive (static clock).",)
+    assert law(played, "tracking_blocker").warnings == said
+    assert law(played, "tracking_blocker").in_force
+    warned = [event for event in played.new_events() if event.kind == "warning"]
+    assert [(event.subject, event.text) for event in warned] == [("tracking_blocker", *said)]
+    played.set_law("tracking_blocker", False)
+    assert law(played, "tracking_blocker").warnings == ()
+    played.set_law("portability_law", True)
+    assert law(played, "portability_law").warnings == ()
+    assert [event.kind for event in played.new_events()] == ["law", "law"]
+
+
+def test_a_warning_ends_with_its_cause():
+    played = world(interventions=[])
+    played.set_law("data_licence", True, {"term": "pay", "least": 0.1})
+    assert law(played, "data_licence").warnings[0].startswith("Small Co. pays nothing")
+    played.set_law("credits", True)
+    assert law(played, "data_licence").warnings == ()
+
+
+def test_a_drive_for_what_nobody_can_do_is_refused_and_nothing_changes():
+    played = world(interventions=[])
+    with pytest.raises(InputError, match="poison:label_flip"):
+        played.set_law("coalition", True, {"stance": "poison:label_flip"})
+    assert not law(played, "coalition").in_force
+    played.step()

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from learners.curves.published_curves import published_curve
-from scenarios.dashboard.leverage_curves import POINTS, CurveSource, played, sources
+from scenarios.dashboard.leverage_curves import (
+    PEOPLE,
+    POINTS,
+    CurveSource,
+    assumptions_behind,
+    origin,
+    played,
+    sources,
+)
 
 
 def test_contribution_follows_the_published_points():
@@ -43,3 +51,20 @@ def test_measured_curves_of_the_folder_are_offered_and_links_are_not(tmp_path):
     curve = played(found[0], "cdc")
     assert curve.leverage("holdout")[-1] == pytest.approx(1)
     assert {round(share, 1) for share, _ in curve.points} >= {0.1, 0.5, 1.0}
+    assert origin(found[0]).startswith(
+        "The measured curve of digits is the mean of real models trained at 4 shares"
+    )
+    assert "300 people, with seed 1" in origin(found[0])
+    assert {line.key: line.value for line in assumptions_behind(found[0], "strike")}["use_case"] == "digits"
+
+
+def test_what_is_played_along_a_curve_is_what_the_ledger_lists():
+    source = CurveSource("toxic")
+    lines = {line.key: line for line in assumptions_behind(source, "strike")}
+    assert lines["population.users"].value == PEOPLE
+    assert lines["population.beliefs.linear"].changed
+    assert lines["decision.rule"].value == "scripted"
+    assert lines["curve"].value == "published"
+    assert not any(key.startswith("decision.steps.") for key in lines)
+    assert any(key.startswith("companies.") and line.ours for key, line in lines.items())
+    assert "Vincent and Hecht (2021)" in origin(source)

@@ -1,35 +1,32 @@
-"""Charts as ECharts options: plain dictionaries, made without a browser.
+"""Line charts as ECharts options: plain dictionaries, made without a browser.
 
 Every line ends in its own label, dark text beside a swatch, and differs from the others in its dashes as well
 as in its colour. Nothing is animated, and no chart loads anything.
 
-Core Objects: Line, Mark, line_chart, share_bars.
+Core Objects: Line, Mark, line_chart.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from analysis.palette import Look
+from scenarios.dashboard.chart_style import FAINT, FONT, INK, LETTER, axis_style, shown_colour, tooltip
 
 MOST_POINTS = 400
 """Points of a line that are drawn; where there are more, every so manyth and the last."""
 
-_INK = {False: "#222222", True: "#EEEEEE"}
-_FAINT = {False: "#6B6B6B", True: "#AAAAAA"}
-_GRID = {False: "#E4E4E4", True: "#3A3A3A"}
-_CIVIDIS = ["#00224E", "#35456C", "#666970", "#948E77", "#C8B866", "#FEE838"]
-"""Colours from low to high that all people can order (Nunez, Anderton, Renslow 2018)."""
-_FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _BELOW = 36
 """Room for the horizontal axis, in pixels."""
+_WIDTH = 2
+"""Width of a line, in pixels; ECharts leaves the label of a thinner one behind when it reaches the edge."""
+_ABOVE = 8
+"""Room between the plot and the labels of marks, in pixels: labels of lines reach into it."""
 _APART = 14.0
 """Least distance between two labels, in pixels."""
-_LETTER = 6.2
-"""Width of a letter of a label, in pixels, on the generous side."""
 
 
 class Line(NamedTuple):
@@ -41,7 +38,6 @@ class Line(NamedTuple):
     look: Look
     values: Sequence[float | None]
     dotted: frozenset[int] = frozenset()
-    width: float = 2.0
 
 
 class Band(NamedTuple):
@@ -60,20 +56,19 @@ class Mark(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """The ends of the vertical scale of a chart."""
+    """The ends of the scale of a chart."""
 
     low: float
     high: float
 
-
-def shown_colour(colour: str, dark: bool) -> str:
-    """Return a colour of the palette as it is on a background: black becomes white on a dark one."""
-    return "#FFFFFF" if dark and colour == "#000000" else colour
-
-
-def echarts_dash(look: Look) -> str | list[float]:
-    """Return the dashes of a look as ECharts wants them."""
-    return "solid" if isinstance(look.dash, str) else [2 * length for length in look.dash[1]]
+    @property
+    def step(self) -> float:
+        """A round distance between marks, of which there are then five or fewer."""
+        span = self.high - self.low
+        unit = 10.0 ** math.floor(math.log10(span / 5))
+        return round(
+            unit * next(factor for factor in (1, 2, 2.5, 5, 10) if span / (unit * factor) <= 5.001), 12
+        )
 
 
 class Spot(NamedTuple):
@@ -98,6 +93,7 @@ def line_chart(
     spots: Sequence[Spot] = (),
     level: float | None = None,
     bands: Sequence[Band] = (),
+    beside: Sequence[Mark] = (),
 ) -> dict[str, Any]:
     """Return the option of a line chart.
 
@@ -121,11 +117,14 @@ def line_chart(
         A height at which a horizontal line is drawn.
     bands
         Areas behind the lines.
+    beside
+        Marks of a chart beside this one, which is to be as high.
     """
     kept = _kept(len(ticks))
-    room = max((len(line.look.label) for line in lines), default=0) * _LETTER + 22
+    room = max((len(line.look.label) for line in lines), default=0) * LETTER + 22
     rows = _rows(marks)
-    top = 12 + 13 * (1 + max(rows, default=-1))
+    above = max([*rows, *_rows(beside)], default=None)
+    top = 12 + (0 if above is None else _ABOVE + 13 * (1 + above))
     low, high = axis.low, axis.high
     offsets = _offsets([line.values for line in lines], low, high, top, height - _BELOW)
     # Areas stack on an axis of categories only.
@@ -136,34 +135,34 @@ def line_chart(
     )
     return {
         "animation": False,
-        "textStyle": {"fontFamily": _FONT},
+        "textStyle": {"fontFamily": FONT},
         "grid": {
             "left": 46,
             "right": min(room, 170),
             "top": top,
             "bottom": _BELOW,
         },
-        "tooltip": _tooltip(dark),
+        "tooltip": tooltip(dark),
         "xAxis": {
             **across,
             "name": x_name,
             "nameLocation": "middle",
             "nameGap": 20,
-            **_axis_style(dark, grid=False),
+            **axis_style(dark, grid=False),
         },
         "yAxis": {
             "type": "value",
             "min": low,
             "max": high,
-            "interval": _step(low, high),
-            **_axis_style(dark, grid=True),
+            "interval": axis.step,
+            **axis_style(dark, grid=True),
         },
         "series": [part for number, each in enumerate(bands) for part in _band(each, kept, number, dark)]
         + [
-            _series(line, ticks, kept, dark, offset, marks if number == 0 else (), rows)
+            _series(line, ticks, kept, dark, offset, marks if number == 0 else (), rows, last_tick)
             for number, (line, offset) in enumerate(zip(lines, offsets, strict=True))
         ]
-        + [_spot(spot, spot.y > (low + high) / 2, dark) for spot in spots]
+        + [_spot(spot, spot.y > (low + high) / 2, spot.x < 0.15 * last_tick, dark) for spot in spots]
         + ([_level(level, dark)] if level is not None else []),
     }
 
@@ -183,60 +182,15 @@ def limits(columns: Sequence[Sequence[float | None]], within: Sequence[float] = 
     low, high = min([*values, *within], default=0.0), max([*values, *within], default=1.0)
     if high == low:
         high = low + max(abs(low), 0.1)
-    step = _step(low, high)
+    step = Axis(low, high).step
     return Axis(
         round(math.floor(low / step + 1e-9) * step, 10), round(math.ceil(high / step - 1e-9) * step, 10)
     )
 
 
-def _step(low: float, high: float) -> float:
-    """Return a round distance between marks of an axis, of which there are then five or fewer."""
-    span = high - low
-    unit = 10.0 ** math.floor(math.log10(span / 5))
-    return round(unit * next(factor for factor in (1, 2, 2.5, 5, 10) if span / (unit * factor) <= 5.001), 12)
-
-
-def share_bars(
-    labels: Sequence[str], parts: Sequence[tuple[Look, Sequence[float]]], *, dark: bool = False
-) -> dict[str, Any]:
-    """Return the option of stacked bars: of each row, the shares of its parts, in per cent.
-
-    Parameters
-    ----------
-    labels
-        Names of the rows, the first at the top.
-    parts
-        For each part its look and its share of every row.
-    """
-    return {
-        "animation": False,
-        "grid": {"left": 96, "right": 14, "top": 6, "bottom": 34},
-        "tooltip": {**_tooltip(dark), "axisPointer": {"type": "shadow"}},
-        "xAxis": {
-            "type": "value",
-            "min": 0,
-            "name": "Per cent of the people in it",
-            "nameLocation": "middle",
-            "nameGap": 20,
-            **_axis_style(dark, grid=True),
-        },
-        "yAxis": {"type": "category", "inverse": True, "data": list(labels), **_axis_style(dark, grid=False)},
-        "series": [
-            {
-                "type": "bar",
-                "name": look.label,
-                "stack": "all",
-                "data": [round(100 * share, 2) for share in shares],
-                "itemStyle": {
-                    "color": shown_colour(look.colour, dark),
-                    "borderColor": "#1E1E1E" if dark else "#FFFFFF",
-                    "borderWidth": 1,
-                    **({} if isinstance(look.dash, str) else {"decal": _decal(dark)}),
-                },
-            }
-            for look, shares in parts
-        ],
-    }
+def echarts_dash(look: Look) -> str | list[float]:
+    """Return the dashes of a look as ECharts wants them."""
+    return "solid" if isinstance(look.dash, str) else [2 * length for length in look.dash[1]]
 
 
 def _series(
@@ -247,6 +201,7 @@ def _series(
     offset: float,
     marks: Sequence[Mark],
     rows: Sequence[int],
+    last_tick: float,
 ) -> dict[str, Any]:
     colour = shown_colour(line.look.colour, dark)
     series: dict[str, Any] = {
@@ -256,14 +211,14 @@ def _series(
         "symbol": "circle",
         "symbolSize": 5,
         "showSymbol": bool(line.dotted),
-        "lineStyle": {"color": colour, "width": line.width, "type": echarts_dash(line.look)},
+        "lineStyle": {"color": colour, "width": _WIDTH, "type": echarts_dash(line.look)},
         "itemStyle": {"color": colour},
         "endLabel": {
             "show": True,
             "formatter": "{dot|●} {name|{a}}",
             "rich": {
                 "dot": {"color": colour, "fontSize": 11},
-                "name": {"color": _INK[dark], "fontSize": 11.5},
+                "name": {"color": INK[dark], "fontSize": 11.5},
             },
             "distance": 5,
             "offset": [0, offset],
@@ -275,23 +230,27 @@ def _series(
             "silent": True,
             "symbol": "none",
             "animation": False,
-            "lineStyle": {"color": _FAINT[dark], "type": [4, 3], "width": 1},
+            "lineStyle": {"color": FAINT[dark], "type": [4, 3], "width": 1},
             "data": [
                 {
                     "xAxis": mark.tick,
                     "label": {
                         "formatter": mark.label,
                         "position": "end",
-                        "align": "left",
-                        "distance": [3, 1 + 13 * row],
+                        **_beside(mark.tick > 0.6 * last_tick, _ABOVE + 13 * row),
                         "fontSize": 10.5,
-                        "color": _INK[dark],
+                        "color": INK[dark],
                     },
                 }
                 for mark, row in zip(marks, rows, strict=True)
             ],
         }
     return series
+
+
+def _beside(late: bool, above: float) -> dict[str, Any]:
+    """Return on which side of its line the label of a mark stands: a late one has no room at its right."""
+    return {"align": "right" if late else "left", "distance": [-3 if late else 3, above]}
 
 
 def _band(band: Band, kept: Sequence[int], number: int, dark: bool) -> list[dict[str, Any]]:
@@ -313,59 +272,8 @@ def _band(band: Band, kept: Sequence[int], number: int, dark: bool) -> list[dict
     ]
 
 
-def heat_map(
-    columns: Sequence[str],
-    rows: Sequence[str],
-    values: Sequence[Sequence[float | None]],
-    names: tuple[str, str],
-    scale: Axis,
-    *,
-    dark: bool = False,
-) -> dict[str, Any]:
-    """Return the option of a heat map with its numbers written in.
-
-    Parameters
-    ----------
-    columns, rows
-        Labels of the horizontal and the vertical axis.
-    values
-        By row, then column.
-    names
-        Of the horizontal and the vertical axis.
-    scale
-        Values of the first and the last colour.
-    """
-    middle = (scale.low + scale.high) / 2
-    data = [
-        {"value": [x, y, round(value, 4)], "label": {"color": "#FFFFFF" if value < middle else "#111111"}}
-        for y, row in enumerate(values)
-        for x, value in enumerate(row)
-        if value is not None and math.isfinite(value)
-    ]
-    axis = {"type": "category", "nameLocation": "middle", **_axis_style(dark, grid=False)}
-    return {
-        "animation": False,
-        "textStyle": {"fontFamily": _FONT},
-        "grid": {"left": 74, "right": 20, "top": 10, "bottom": 44},
-        "xAxis": {**axis, "data": list(columns), "name": names[0], "nameGap": 26},
-        "yAxis": {**axis, "data": list(rows), "name": names[1], "nameGap": 52},
-        "visualMap": {
-            "show": False,
-            "min": scale.low,
-            "max": scale.high,
-            "inRange": {"color": _CIVIDIS},
-        },
-        "series": [
-            {
-                "type": "heatmap",
-                "data": data,
-                "label": {"show": True},
-            }
-        ],
-    }
-
-
-def _spot(spot: Spot, high: bool, dark: bool) -> dict[str, Any]:
+def _spot(spot: Spot, high: bool, early: bool, dark: bool) -> dict[str, Any]:
+    """Return a spot with its name, which keeps clear of the vertical axis where the spot is ``early``."""
     colour = shown_colour(spot.look.colour, dark)
     return {
         "type": "scatter",
@@ -376,14 +284,15 @@ def _spot(spot: Spot, high: bool, dark: bool) -> dict[str, Any]:
         "symbolSize": 15 if spot.label else 7,
         "itemStyle": {
             "color": colour if spot.label else ("#1E1E1E" if dark else "#FFFFFF"),
-            "borderColor": _INK[dark] if spot.label else colour,
+            "borderColor": INK[dark] if spot.label else colour,
             "borderWidth": 1.5,
         },
         "label": {
             "show": bool(spot.label),
             "formatter": spot.label,
             "position": "bottom" if high else "top",
-            "color": _INK[dark],
+            "align": "left" if early else "center",
+            "color": INK[dark],
             "fontSize": 12,
             "fontWeight": 600,
         },
@@ -400,7 +309,7 @@ def _level(level: float, dark: bool) -> dict[str, Any]:
             "symbol": "none",
             "animation": False,
             "label": {"show": False},
-            "lineStyle": {"color": _FAINT[dark], "type": [2, 3], "width": 1},
+            "lineStyle": {"color": FAINT[dark], "type": [2, 3], "width": 1},
             "data": [{"yAxis": level}],
         },
     }
@@ -448,34 +357,3 @@ def _kept(n: int) -> list[int]:
 
 def _defined(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def _tooltip(dark: bool) -> dict[str, Any]:
-    return {
-        "trigger": "axis",
-        "confine": True,
-        "backgroundColor": "#2B2B2B" if dark else "#FFFFFF",
-        "borderColor": _GRID[dark],
-        "textStyle": {"color": _INK[dark], "fontSize": 12},
-        "padding": 6,
-    }
-
-
-def _axis_style(dark: bool, *, grid: bool) -> Mapping[str, Any]:
-    return {
-        "nameTextStyle": {"color": _FAINT[dark], "fontSize": 11},
-        "axisLabel": {"color": _FAINT[dark], "fontSize": 11, "hideOverlap": True},
-        "axisLine": {"show": not grid, "lineStyle": {"color": _FAINT[dark]}},
-        "axisTick": {"show": not grid},
-        "splitLine": {"show": grid, "lineStyle": {"color": _GRID[dark]}},
-    }
-
-
-def _decal(dark: bool) -> dict[str, Any]:
-    return {
-        "symbol": "rect",
-        "color": "rgba(0,0,0,.45)" if dark else "rgba(255,255,255,.6)",
-        "dashArrayX": [1, 0],
-        "dashArrayY": [2, 4],
-        "rotation": 0.78,
-    }

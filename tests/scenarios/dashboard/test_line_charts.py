@@ -9,17 +9,18 @@ import math
 import pytest
 
 from analysis.palette import COMPANIES, LEVERS, STANCES
-from scenarios.dashboard.charts import (
+from scenarios.dashboard.chart_style import shown_colour
+from scenarios.dashboard.line_charts import (
     MOST_POINTS,
     Axis,
     Band,
     Line,
     Mark,
+    Spot,
     echarts_dash,
     heading,
     limits,
     line_chart,
-    shown_colour,
 )
 from scenarios.dashboard.messages import Event
 from scenarios.dashboard.run_charts import marks_of
@@ -97,14 +98,47 @@ def test_marks_are_at_the_tick_at_which_something_is_felt():
         Event(5, "campaign", "strike", 0.1, ""),
         Event(9, "intervention", "portability_law", 0.0, ""),
         Event(9, "move", "delete", 3.0, ""),
+        Event(12, "coalition act", "0 data union", 30.0, ""),
+        Event(13, "concession", "stop_practice", 3.0, ""),
+        Event(14, "coalition end", "0 data union", 30.0, ""),
+        Event(14, "coalition leave", "0 data union", 3.0, ""),
+        Event(20, "market exit", "Small Co.", 3.0, ""),
     ]
     assert marks_of(events) == [
         Mark(5, "portability law"),
         Mark(6, "strike 10%"),
         Mark(9, "portability law ends"),
+        Mark(12, "data union acts"),
+        Mark(13, "stop practice conceded"),
+        Mark(14, "data union stops"),
+        Mark(20, "Small Co. exits"),
     ]
 
 
 def test_the_axis_is_as_asked():
     option = line_chart([0.0], [], Axis(0.0, 2.0), last_tick=7.0, height=250)
     assert (option["yAxis"]["min"], option["yAxis"]["max"], option["xAxis"]["max"]) == (0.0, 2.0, 7.0)
+
+
+def test_charts_side_by_side_are_as_high():
+    marks = [Mark(3, "law"), Mark(5, "strike 10%")]
+    lines = [Line(COMPANIES["large"], [0.0] * 9)]
+    assert drawn(lines, beside=marks)["grid"] == drawn(lines, marks=marks)["grid"]
+    assert drawn(lines, beside=marks)["grid"]["top"] > drawn(lines)["grid"]["top"] + 26
+
+
+def test_a_label_does_not_stay_behind_its_line():
+    """ECharts takes the label of a line that reaches the edge from its last shape unless it is 2 px wide."""
+    option = drawn([Line(look, [0.0, 0.1]) for look in STANCES.values()])
+    assert all(series["lineStyle"]["width"] >= 2 for series in option["series"])
+    assert option["grid"]["left"] == int(option["grid"]["left"])
+
+
+def test_a_late_mark_and_an_early_spot_are_named_inwards():
+    lines = [Line(COMPANIES["large"], [0.5] * 11)]
+    spots = [Spot(0.0, 0.1, COMPANIES["small"], "here"), Spot(9.0, 0.9, COMPANIES["small"], "there")]
+    line, early, late = drawn(lines, marks=[Mark(2, "law"), Mark(9, "late law")], spots=spots)["series"]
+    labels = [mark["label"] for mark in line["markLine"]["data"]]
+    assert [label["align"] for label in labels] == ["left", "right"]
+    assert labels[0]["distance"][0] > 0 > labels[1]["distance"][0]
+    assert (early["label"]["align"], late["label"]["align"]) == ("left", "center")
