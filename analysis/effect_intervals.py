@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.effect_maps import beside_arms
+
 MOST_ARMS, MOST_OUTPUTS = 16, 12
 """Nobody could read more."""
 
@@ -22,7 +24,7 @@ _LESS, _MORE = "#B35806", "#542788"
 """As in the map of effects: orange less, purple more."""
 
 _PANEL, _ROW = 2.5, 0.26  # inches
-_BESIDE, _ABOVE, _BELOW = 1.9, 0.85, 0.75
+_ABOVE, _BELOW = 0.85, 0.75
 _DARK, _FAINT = "#222222", "#6B6B6B"
 
 
@@ -50,7 +52,8 @@ def effect_intervals(effects: pd.DataFrame, title: str) -> Figure | None:
     columns = min(len(outputs), 3)
     rows = math.ceil(len(outputs) / columns)
     panel = len(arms) * _ROW + 0.1
-    width = _BESIDE + columns * (_PANEL + 0.25)
+    beside = beside_arms(arms)
+    width = beside + columns * (_PANEL + 0.25)
     height = _ABOVE + rows * (panel + 0.55) + _BELOW - 0.4
     figure = Figure(figsize=(width, height), facecolor="white")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
@@ -72,7 +75,7 @@ def effect_intervals(effects: pd.DataFrame, title: str) -> Figure | None:
         color=_FAINT,
     )
     figure.subplots_adjust(
-        left=_BESIDE / width,
+        left=beside / width,
         right=1 - 0.2 / width,
         bottom=_BELOW / height,
         top=1 - _ABOVE / height,

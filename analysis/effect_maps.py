@@ -22,7 +22,7 @@ _COLOURS = "PuOr"
 """From orange, less, over white to purple, more: told apart with any kind of colour vision."""
 
 _CELL, _ROW = 0.62, 0.3  # inches
-_BESIDE, _ABOVE, _GAP = 1.9, 0.75, 0.3
+_ABOVE, _GAP = 0.75, 0.3
 _WIDEST, _NARROWEST = 7.5, 6.5
 _BELOW, _LINE = 0.45, 0.2
 _LETTER = 0.055
@@ -59,7 +59,8 @@ def effect_map(effects: pd.DataFrame, points: Sequence[Mapping[str, Any]], title
     across, down = len(points) * _CELL, len(arms) * _ROW  # of a panel
     columns = min(max(1, int(_WIDEST / across)), len(outputs))
     rows = -(-len(outputs) // columns)
-    width = max(_BESIDE + columns * (across + _GAP), _NARROWEST)
+    beside = beside_arms(arms)
+    width = max(beside + columns * (across + _GAP), _NARROWEST)
     heading = textwrap.fill(title, int(width * 11))
     above = _ABOVE + 0.2 * heading.count("\n")
     below = _BELOW + (len(names) * _LINE if upright else max(len(p[""]) for p in labels) * _LETTER)
@@ -86,14 +87,19 @@ def effect_map(effects: pd.DataFrame, points: Sequence[Mapping[str, Any]], title
         color=_FAINT,
     )
     figure.subplots_adjust(
-        left=_BESIDE / width,
-        right=(_BESIDE + columns * (across + _GAP) - _GAP) / width,
+        left=beside / width,
+        right=(beside + columns * (across + _GAP) - _GAP) / width,
         bottom=below / height,
         top=1 - above / height,
         wspace=_GAP / across,
         hspace=0.45 / down,
     )
     return figure
+
+
+def beside_arms(arms: Sequence[str]) -> float:
+    """Return the room, in inches, that the names of arms need beside a figure."""
+    return max(1.9, 0.3 + 0.065 * max(map(len, arms)))
 
 
 def _name_points(axes: Axes, points: Sequence[Mapping[str, Any]], upright: bool, named: bool) -> None:

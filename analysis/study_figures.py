@@ -20,6 +20,9 @@ MOST_PANELS, MOST_ARMS = 6, 7
 
 _LOW, _HIGH = 0.05, 0.95
 _WIDTH, _HEIGHT, _RIGHT = 3.4, 2.5, 1.5  # inches of a panel, and beside it
+_LETTERS = 42
+"""Of a line above a panel."""
+
 _DARK, _FAINT = "#222222", "#6B6B6B"
 
 
@@ -47,7 +50,8 @@ def arm_figure(values: pd.DataFrame, title: str, ylabel: str) -> Figure | None:
     columns = min(len(points), 3)
     rows = math.ceil(len(points) / columns)
     heading = textwrap.fill(title, int((columns * _WIDTH + _RIGHT) * 12))
-    above = 0.2 * (2 + heading.count("\n"))
+    names = {point: textwrap.fill(point, _LETTERS) for point in points}
+    above = 0.2 * (2 + heading.count("\n")) + 0.14 * max(name.count("\n") for name in names.values())
     width, height = columns * _WIDTH + _RIGHT, rows * _HEIGHT + above + 0.3
     figure = Figure(figsize=(width, height), facecolor="white")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
@@ -57,7 +61,7 @@ def arm_figure(values: pd.DataFrame, title: str, ylabel: str) -> Figure | None:
         of_point = values[values["point"] == point]
         for arm, look in looks.items():
             _draw_arm(axes, of_point[of_point["arm"] == arm], look)
-        axes.set_title(point, fontsize=8.5, color=_DARK, loc="left")
+        axes.set_title(names[point], fontsize=8.5, color=_DARK, loc="left")
         axes.tick_params(labelsize=7.5, color=_FAINT, labelcolor=_DARK)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)

@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+from scenarios.benchmarks.browser import chromium, served
+from scenarios.cli import app
+
 SIZE = {"width": 1400, "height": 980}
 LONG = 1480
 """Height of a window in which all of the Live page but its log is seen, in pixels."""
-COMMAND = (sys.executable, "-c", "from scenarios.cli import main; main()")
 STUDY = """
 name: law-and-ties
 question: Does a portability law help more where people have more ties?
@@ -46,24 +45,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as above:
         results = Path(sys.argv[2] if len(sys.argv) > 2 else above)
         play_study(results / "law-and-ties")
-        server = subprocess.Popen(
-            [*COMMAND, "dashboard", "--port", "0", "--results", str(results)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert server.stdout is not None
-            said = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in server.stdout)
-            address = next(found[0] for found in said if found)
-            with sync_playwright() as playwright:
-                path = next(path for name in BROWSERS if (path := shutil.which(name)))
-                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-                for scheme in ("light", "dark"):
-                    take_all(browser, address, scheme, to)
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait()
+        with chromium() as browser, served(results) as address:
+            for scheme in ("light", "dark"):
+                take_all(browser, address, scheme, to)
 
 
 def play_study(folder: Path) -> None:
@@ -71,7 +55,7 @@ def play_study(folder: Path) -> None:
     if not folder.exists():
         study = folder.parent / "study.yaml"
         study.write_text(STUDY, encoding="utf-8")
-        subprocess.run([*COMMAND, "study", str(study), "--out", str(folder)], check=True)
+        app(["study", str(study), "--out", str(folder)], standalone_mode=False)
 
 
 def take_all(browser: Browser, address: str, scheme: str, to: Path) -> None:

@@ -122,7 +122,7 @@ class Study:
         return decay_table(
             runs,
             self.file.decays,
-            files.path,
+            files.series,
             parameters=self.file.swept,
             seed=self.file.seed,
         )

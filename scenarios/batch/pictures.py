@@ -5,7 +5,6 @@ Core Objects: draw_study.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 2_000
 """Studies of more runs get no figures: every run would be read for them."""
-
-_TITLE = 40
-"""Letters of a line above a panel."""
 
 
 def draw_study(study: Study, plan: Plan, store: StudyStore, effects: pd.DataFrame) -> None:
@@ -79,14 +75,14 @@ def _draw_decays(study: Study, plan: Plan, store: StudyStore) -> None:
         for run in plan:
             if run.cell.arm not in (decay.of, decay.into):
                 continue
-            if (path := store.files.path(run.run_id, decay.column)) is not None:
+            if (path := store.files.series(run.run_id, decay.column)) is not None:
                 where = f"{decay.of} and {decay.into}"
                 values = _values(run.cell.values)
                 table = pd.DataFrame({"value": path}).rename_axis("tick").reset_index()
                 panels.setdefault(decay.column, []).append(
                     table.assign(
                         arm="first named" if run.cell.arm == decay.of else "second named",
-                        point=textwrap.fill(f"{where}, {values}" if values else where, _TITLE),
+                        point=f"{where}, {values}" if values else where,
                         replicate=run.replicate,
                     )
                 )

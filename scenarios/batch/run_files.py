@@ -306,7 +306,7 @@ class RunFiles:
         except (DamagedRunError, KeyError):
             return None
 
-    def path(self, run_id: str, column: str) -> NDArray[np.float64] | None:
+    def series(self, run_id: str, column: str) -> NDArray[np.float64] | None:
         """Return one column of a run's ticks, float64[ticks + 1], as :meth:`columns` does."""
         ticks = self.columns(run_id, [column]) if run_id.isalnum() else None
         try:
