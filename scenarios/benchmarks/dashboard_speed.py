@@ -74,7 +74,7 @@ class Click:
 _CLICKS = (
     Click("pause", "Pause", "status().includes('paused')", "/asked: .*pause|paused/.test(status())"),
     Click("play", "Play", "status().includes('playing')"),
-    Click("call", "Call 10 % to it", "button('Call off')", "/asked: /.test(status()) || button('Call off')"),
+    Click("call", "Call on 10 % to act", "button('Call off')", "/asked: /.test(status()) || button('Call off')"),
     Click(
         "call off",
         "Call off",

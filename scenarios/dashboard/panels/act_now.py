@@ -39,7 +39,7 @@ def ActNow(session: Session) -> None:
             f"{share} % of them", value=share, min=1, max=100, on_value=set_share, thumb_label=False
         )
         solara.Button(
-            f"Call {share} % to it",
+            f"Call on {share} % to act",
             icon_name="mdi-bullhorn-outline",
             on_click=lambda: session.live.send(asked.Act(chosen, share / 100, people[meant])),
             depressed=True,

@@ -67,7 +67,7 @@ def test_step_play_pause_reset_and_the_same_seed(visit):
 
 def test_a_call_is_felt_at_the_next_tick_logged_and_called_off(visit):
     visitor = visit().open_run(interventions=[])
-    visitor.press("Call 10 % to it")
+    visitor.press("Call on 10 % to act")
     visitor.page.get_by_text("begins with the next tick").wait_for()
     visitor.press("Step")
     visitor.page.get_by_text("30 follow since tick 1").wait_for()
@@ -118,7 +118,7 @@ def test_the_same_settings_give_no_difference(visit):
 def test_visitors_know_nothing_of_each_other(visit):
     first = visit().open_run(interventions=[])
     second = visit().open_run(seed=2, interventions=[])
-    first.press("Call 10 % to it")
+    first.press("Call on 10 % to act")
     first.press("Play", exact=True)
     first.status("finished")
     assert second.tick() == 0

@@ -83,7 +83,7 @@ def test_a_cut_connection_is_said_and_the_run_goes_on_where_it_was(visit, server
     visitor = visit()
     visitor.page.goto(f"http://127.0.0.1:{line.port}/?set={json.dumps({'interventions': []})}")
     visitor.status("ready")
-    visitor.press("Call 10 % to it")
+    visitor.press("Call on 10 % to act")
     for tick in (1, 2):
         visitor.press("Step")
         visitor.status(f"Tick {tick} of 40 · paused")
@@ -116,7 +116,7 @@ def test_two_visitors_who_play_at_once_stay_apart_for_a_hundred_ticks(visit):
     from scenarios.dashboard.settings import Settings
 
     visitors = [visit().open_run(seed=seed, interventions=[], ticks=100) for seed in (7, 8)]
-    visitors[0].press("Call 10 % to it")
+    visitors[0].press("Call on 10 % to act")
     visitors[0].page.get_by_text("begins with the next tick").wait_for()
     for visitor in visitors:
         visitor.press("Play", exact=True)
