@@ -232,7 +232,7 @@ def test_a_long_retraining_is_shown_keeps_nobody_waiting_and_can_be_broken_off(v
     visitor.press("Break off; serve the last model")
     visitor.status("Tick 1 of 9 · paused")
     visitor.page.get_by_text("Tick 1 is whole, but broken off").wait_for()
-    assert progress.count() == 0
+    progress.wait_for(state="detached")
     visitor.press("Step")
     visitor.status("Tick 2 of 9 · paused")
     stale = table(visitor)["stale"]
