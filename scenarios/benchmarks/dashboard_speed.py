@@ -74,7 +74,9 @@ class Click:
 _CLICKS = (
     Click("pause", "Pause", "status().includes('paused')", "/asked: .*pause|paused/.test(status())"),
     Click("play", "Play", "status().includes('playing')"),
-    Click("call", "Call on 10 % to act", "button('Call off')", "/asked: /.test(status()) || button('Call off')"),
+    Click(
+        "call", "Call on 10 % to act", "button('Call off')", "/asked: /.test(status()) || button('Call off')"
+    ),
     Click(
         "call off",
         "Call off",
@@ -266,8 +268,9 @@ def _line(row: dict[str, Any]) -> str:
     }
     key = next(key for key in pace if key in row)
     bound = row.get(f"{key}_required", row.get(f"{key}_allowed"))
+    most = f", {row['tick_seconds_longest']:.3g} at most" if "tick_seconds" in row else ""
     return (
-        f"{row['world']}: {row[key]:.3g} {pace[key].format(bound)}; {row['clicks']} clicks answered after "
+        f"{row['world']}: {row[key]:.3g} {pace[key].format(bound)}{most}; {row['clicks']} clicks answered after "
         f"{row['answer_seconds']:.2f} s at the median, {row['answer_seconds_longest']:.2f} at most (effect "
         f"shown: {row['effect_seconds']:.2f}, {row['effect_seconds_longest']:.2f})"
     )
