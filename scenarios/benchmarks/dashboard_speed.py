@@ -270,7 +270,7 @@ def _line(row: dict[str, Any]) -> str:
     bound = row.get(f"{key}_required", row.get(f"{key}_allowed"))
     most = f", {row['tick_seconds_longest']:.3g} at most" if "tick_seconds" in row else ""
     return (
-        f"{row['world']}: {row[key]:.3g} {pace[key].format(bound)}{most}; {row['clicks']} clicks answered after "
-        f"{row['answer_seconds']:.2f} s at the median, {row['answer_seconds_longest']:.2f} at most (effect "
+        f"{row['world']}: {row[key]:.3g} {pace[key].format(bound)}{most}; {row['clicks']} clicks answered "
+        f"after {row['answer_seconds']:.2f} s at the median, {row['answer_seconds_longest']:.2f} at most (effect "
         f"shown: {row['effect_seconds']:.2f}, {row['effect_seconds_longest']:.2f})"
     )
