@@ -269,8 +269,9 @@ def _line(row: dict[str, Any]) -> str:
     key = next(key for key in pace if key in row)
     bound = row.get(f"{key}_required", row.get(f"{key}_allowed"))
     most = f", {row['tick_seconds_longest']:.3g} at most" if "tick_seconds" in row else ""
-    return (
-        f"{row['world']}: {row[key]:.3g} {pace[key].format(bound)}{most}; {row['clicks']} clicks answered "
-        f"after {row['answer_seconds']:.2f} s at the median, {row['answer_seconds_longest']:.2f} at most (effect "
-        f"shown: {row['effect_seconds']:.2f}, {row['effect_seconds_longest']:.2f})"
+    clicks = (
+        f"{row['clicks']} clicks answered after {row['answer_seconds']:.2f} s at the median, "
+        f"{row['answer_seconds_longest']:.2f} at most (effect shown: {row['effect_seconds']:.2f}, "
+        f"{row['effect_seconds_longest']:.2f})"
     )
+    return f"{row['world']}: {row[key]:.3g} {pace[key].format(bound)}{most}; {clicks}"
