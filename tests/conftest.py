@@ -7,9 +7,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
+from threadpoolctl import threadpool_limits
 
 from learners.datasets import catalogue
 from learners.result_cache import CACHE_VARIABLE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Compute as the command line does, here and in processes that tests start: more threads are slower."""
+    with pytest.MonkeyPatch.context() as patched, threadpool_limits(1):
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            patched.setenv(variable, "1")
+        torch.set_num_threads(1)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

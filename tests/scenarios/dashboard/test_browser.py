@@ -265,7 +265,7 @@ def test_the_keyboard_suffices_and_everything_has_a_name(visit):
     reach("Step")
     visitor.page.keyboard.press("Enter")
     visitor.status("Tick 1")
-    reach("Call 10 %")
+    reach("Call on 10 %")
     visitor.page.keyboard.press("Enter")
     visitor.page.get_by_text("begins with the next tick").wait_for()
     reach("Explain")
