@@ -220,7 +220,9 @@ def test_another_production_function_is_played_at_reset_and_is_what_differs(visi
 
 
 def test_a_long_retraining_is_shown_keeps_nobody_waiting_and_can_be_broken_off(visit):
-    slow = {"learner.filters": 900, "interventions": [], "ticks": 9}  # seconds of work at every tick
+    # Each company retrains for seconds at every tick, and nothing else takes long.
+    blind = {"linear": 1.0, "pessimist": 0.0, "true": 0.0}
+    slow = {"learner.filters": 1800, "population.beliefs": blind, "interventions": [], "ticks": 9}
     visitor = visit().open_run(**slow)
     visitor.press("Step")
     progress = visitor.page.get_by_role("progressbar")

@@ -197,8 +197,11 @@ def test_calls_and_laws_are_in_the_snapshot(shared):
     assert shared.until(lambda s: not s.calls).tick == 1
 
 
+@pytest.mark.slow
 def test_a_call_is_answered_while_a_company_retrains_and_counts_from_the_next_tick(shared):
-    slow = {"learner.filters": 900, "interventions": [], "ticks": 9}  # seconds of work at every tick
+    # Each company retrains for seconds at every tick, and nothing else takes long.
+    blind = {"linear": 1.0, "pessimist": 0.0, "true": 0.0}
+    slow = {"learner.filters": 1400, "population.beliefs": blind, "interventions": [], "ticks": 9}
     called = [asked.Act("strike", 0.2, Among()), asked.SetLaw("portability_law", True)]
     runs = []
     for between in (True, False):
