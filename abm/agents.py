@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import mesa
 
+from abm.agent_numbers import ModelAgent
+
 if TYPE_CHECKING:
     from abm.decisions import DecisionView
     from abm.model import DataLeverageModel
@@ -52,7 +54,7 @@ class _Column:
         return self if user is None else getattr(user.model.population, self.name)[user.row].item()
 
 
-class User(mesa.Agent):
+class User(ModelAgent):
     """One user; ``row`` is its number in the arrays, whatever Mesa's ``unique_id`` is.
 
     Override :meth:`decide` in a subclass and pass it as ``user_class`` to change what users, or one of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.agent_numbers import ModelAgent
 from abm.coalitions.effort import Round
 from abm.coalitions.membership import Membership
 from abm.coalitions.opinion import hoped, worth
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from abm.model import DataLeverageModel
 
 
-class Coalition(mesa.Agent):
+class Coalition(ModelAgent):
     """A data union as a Mesa agent: people with a goal who move their data together.
 
     At each tick members who are disappointed leave, organisers ask people to join, some consider it unasked,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import mesa
 import numpy as np
 from numpy.typing import NDArray
 
+from abm.agent_numbers import ModelAgent
 from abm.clock import Clock
 from abm.companies.data_store import DataStore
 from abm.ledger import Entry
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from abm.policy import Policy
 
 
-class Company(mesa.Agent):
+class Company(ModelAgent):
     """A company as a Mesa agent; its served model is ``service``.
 
     Attributes

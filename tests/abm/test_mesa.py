@@ -1,6 +1,8 @@
 """What somebody who knows Mesa expects of the model."""
 
+import gc
 import inspect
+import weakref
 
 import mesa
 import numpy as np
@@ -300,3 +302,14 @@ def test_a_rule_of_ones_own(few_digits, society, ticks_of):
     assert ticks["share_strike"].tolist() == [0, 0.5, 0, 0.5, 0]
     assert ticks["owners_large"].tolist() == [40, 20, 40, 20, 40]
     assert ticks["switch_rate"].tolist() == [0, 0.5, 0.5, 0.5, 0.5]
+
+
+def test_a_model_that_nobody_holds_is_gone_with_its_data():
+    model = DataLeverageModel("digits", rng=1)
+    model.step()
+    watched = [weakref.ref(thing) for thing in (model, model.use_case, model.training)]
+    numbers = [agent.unique_id for agent in model.agents]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    del model
+    gc.collect()
+    assert [thing() for thing in watched] == [None, None, None]
