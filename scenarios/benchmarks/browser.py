@@ -18,7 +18,8 @@ from learners.errors import InputError
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+"""Names of the program that is looked for."""
 
 
 @contextmanager
@@ -64,9 +65,9 @@ def chromium() -> Iterator[Browser]:
     InputError
         If there is none on the path, or what drives it is not installed.
     """
-    path = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     if path is None:
-        raise InputError(f"there is no browser: none of {', '.join(_BROWSERS)} is on the path")
+        raise InputError(f"there is no browser: none of {', '.join(BROWSERS)} is on the path")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -9,7 +9,7 @@ import copy
 import dataclasses
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -18,14 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from abm.services import Service
-from abm.training import LARGE, SMALL, LiveTraining
+from abm.training import LiveTraining
 from learners.composition import CompositionGap
 from learners.holdings import Holding
-
-
-def company_name(key: str) -> str:
-    """Return what a company is called whose key, in columns and calls, is this."""
-    return "Large Co." if key == LARGE else f"Small Co.{key.removeprefix(SMALL).replace('_', ' ')}"
 
 
 class BrokenOffError(BaseException):
@@ -101,14 +96,21 @@ class InterruptibleTraining:
         How it is broken off.
     stage
         Told what begins, in words, and whether it can be broken off.
+    names
+        What the companies are called, by their keys.
     """
 
     def __init__(
-        self, inner: LiveTraining, interruptions: Interruptions, stage: Callable[[str, bool], None]
+        self,
+        inner: LiveTraining,
+        interruptions: Interruptions,
+        stage: Callable[[str, bool], None],
+        names: Mapping[str, str],
     ) -> None:
         self.inner = inner
         self._interruptions = interruptions
         self._stage = stage
+        self._names = names
         self.broken_off: set[str] = set()
         """What of the present tick was broken off: keys of companies, and ``reference``."""
 
@@ -129,7 +131,7 @@ class InterruptibleTraining:
 
     def retrain(self, company: str, holding: Holding) -> None:
         """Train on exactly this holding, unless it is broken off."""
-        name = company_name(company)
+        name = self._names[company]
         spare = self.inner.learners[company].fork(self.inner.learners[company].effort)
         if not self._done(f"{name} retrains", company, lambda: self.inner.retrain(company, holding)):
             self.inner.learners[company] = spare

@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -225,7 +225,7 @@ class _Worker:
             self._status = "paused"
         self._untold = True
         if not self._to_play or broken_off:
-            self._tell_state(_broken_off(world.tick, broken_off))
+            self._tell_state(_broken_off(world.tick, broken_off, world.company_names))
 
     def _tell_stage(self, text: str, cancellable: bool) -> None:
         self.tell(reports.Stage(text, cancellable))
@@ -276,15 +276,12 @@ def _same_data(before: object, after: object) -> bool:
     return same and before.population.users == after.population.users  # type: ignore[attr-defined]
 
 
-def _broken_off(tick: int, parts: list[str]) -> str:
-    from scenarios.dashboard.retraining import company_name
-
+def _broken_off(tick: int, parts: list[str], companies: Mapping[str, str]) -> str:
     others = {
         "reference": "the reference models are those of an earlier tick",
         "composition": "the composition gap was not measured",
     }
     said = "; ".join(
-        others.get(part) or f"{company_name(part)} still serves its model of an earlier tick"
-        for part in parts
+        others.get(part) or f"{companies[part]} still serves its model of an earlier tick" for part in parts
     )
     return f"Tick {tick} is whole, but broken off: {said}." if said else ""

@@ -105,7 +105,9 @@ class World:
         self.calls = CalledUsers(model.campaigns, model.population.n_users)
         model.campaigns = cast("Campaigns", self.calls)
         if isinstance(model.training, LiveTraining):
-            model.training = cast("Training", InterruptibleTraining(model.training, interruptions, stage))
+            model.training = cast(
+                "Training", InterruptibleTraining(model.training, interruptions, stage, self.company_names)
+            )
         stage("communities are looked for", False)
         organised = model.organisations
         homes = None if organised.communities is None else organised.communities_of_users
@@ -122,6 +124,11 @@ class World:
     def finished(self) -> bool:
         """Whether all ticks of the scenario have been played."""
         return self.tick >= self.scenario.ticks
+
+    @property
+    def company_names(self) -> dict[str, str]:
+        """What the companies are called, by their keys."""
+        return {key: company.name for key, company in self.model.companies.items()}
 
     def step(self) -> list[str]:
         """Play a tick; return what of it was broken off."""

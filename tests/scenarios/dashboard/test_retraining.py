@@ -10,7 +10,7 @@ import pytest
 
 from learners.holdings import Holding
 from learners.usecase import load_use_case
-from scenarios.dashboard.retraining import BrokenOffError, Interruptions, company_name
+from scenarios.dashboard.retraining import BrokenOffError, Interruptions
 from scenarios.dashboard.settings import Settings
 from scenarios.dashboard.world import World
 
@@ -124,9 +124,10 @@ def test_stages_are_told_with_whether_they_can_be_broken_off(interruptions):
     assert told[-1] == ("", False)
 
 
-def test_companies_are_named_by_their_keys():
-    assert [company_name(key) for key in ("large", "small", "small_2")] == [
-        "Large Co.",
-        "Small Co.",
-        "Small Co. 2",
-    ]
+def test_each_company_is_named_while_it_retrains(interruptions):
+    stages = []
+    settings = Settings("digits-default", {"companies.small.entrants": 2})
+    world = World(settings.scenario(), None, interruptions, lambda text, cancellable: stages.append(text))
+    world.step()
+    retrained = [text for text in stages if text.endswith("retrains")]
+    assert retrained == ["Large Co. retrains", "Small Co. 1 retrains", "Small Co. 2 retrains"]
