@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.effect_maps import beside_arms
+from analysis.palette import DARK, FAINT
 
 MOST_ARMS, MOST_OUTPUTS = 16, 12
 """Nobody could read more."""
@@ -25,7 +26,6 @@ _LESS, _MORE = "#B35806", "#542788"
 
 _PANEL, _ROW = 2.5, 0.26  # inches
 _ABOVE, _BELOW = 0.85, 0.75
-_DARK, _FAINT = "#222222", "#6B6B6B"
 
 
 def effect_intervals(effects: pd.DataFrame, title: str) -> Figure | None:
@@ -59,12 +59,12 @@ def effect_intervals(effects: pd.DataFrame, title: str) -> Figure | None:
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for axes, output in zip(grid.flat, outputs, strict=False):
         _draw_output(axes, effects[effects["output"] == output], arms)
-        axes.set_title(str(output).replace("_", " "), fontsize=8.5, color=_DARK, loc="left")
+        axes.set_title(str(output).replace("_", " "), fontsize=8.5, color=DARK, loc="left")
     for axes in grid.flat[len(outputs) :]:
         axes.set_axis_off()
     reference = effects["reference"].iloc[0]
     figure.suptitle(
-        textwrap.fill(title, int(width * 11)), x=0.02, ha="left", fontsize=10, fontweight="bold", color=_DARK
+        textwrap.fill(title, int(width * 11)), x=0.02, ha="left", fontsize=10, fontweight="bold", color=DARK
     )
     figure.text(
         0.02,
@@ -72,7 +72,7 @@ def effect_intervals(effects: pd.DataFrame, title: str) -> Figure | None:
         f"Mean paired difference from {reference} and its 95 % interval (n = {effects['n'].min()}); filled: "
         "it leaves out 0.",
         fontsize=7.5,
-        color=_FAINT,
+        color=FAINT,
     )
     figure.subplots_adjust(
         left=beside / width,
@@ -89,7 +89,7 @@ def _draw_output(axes: Axes, effects: pd.DataFrame, arms: Sequence[str]) -> None
     axes.axvline(0, color="#BBBBBB", linewidth=0.8)
     for row in effects.to_dict("records"):
         sure = row["low"] > 0 or row["high"] < 0
-        colour = (_MORE if row["effect"] > 0 else _LESS) if sure else _FAINT
+        colour = (_MORE if row["effect"] > 0 else _LESS) if sure else FAINT
         line = arms.index(row["arm"])
         axes.plot([row["low"], row["high"]], [line, line], color=colour, linewidth=1.6)
         fill = colour if sure else "white"
@@ -97,6 +97,6 @@ def _draw_output(axes: Axes, effects: pd.DataFrame, arms: Sequence[str]) -> None
     axes.set_yticks(range(len(arms)), arms)
     axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
-    axes.tick_params(labelsize=7.5, color=_FAINT, labelcolor=_DARK)
+    axes.tick_params(labelsize=7.5, color=FAINT, labelcolor=DARK)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)

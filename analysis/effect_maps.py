@@ -15,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 
+from analysis.palette import DARK, FAINT
+
 FEWEST_CELLS, MOST_ARMS, MOST_POINTS = 6, 16, 24
 """A map of fewer cells says less than a table; nobody could read one of more arms or points."""
 
@@ -26,7 +28,6 @@ _ABOVE, _GAP = 0.75, 0.3
 _WIDEST, _NARROWEST = 7.5, 6.5
 _BELOW, _LINE = 0.45, 0.2
 _LETTER = 0.055
-_DARK, _FAINT = "#222222", "#6B6B6B"
 
 
 def effect_map(effects: pd.DataFrame, points: Sequence[Mapping[str, Any]], title: str) -> Figure | None:
@@ -73,7 +74,7 @@ def effect_map(effects: pd.DataFrame, points: Sequence[Mapping[str, Any]], title
             continue
         output = outputs[place]
         _draw_output(axes, effects[effects["output"] == output], arms, len(points))
-        axes.set_title(str(output).replace("_", " "), fontsize=9, color=_DARK, loc="left")
+        axes.set_title(str(output).replace("_", " "), fontsize=9, color=DARK, loc="left")
         lowest = place + columns >= len(outputs)
         _name_points(axes, labels if lowest else (), upright, named=place % columns == 0)
     reference = effects["reference"].iloc[0]
@@ -84,7 +85,7 @@ def effect_map(effects: pd.DataFrame, points: Sequence[Mapping[str, Any]], title
         f"Mean paired difference from {reference} (n = {effects['n'].min()}). Bold: the 95 % interval leaves "
         "out 0. Purple: more; orange: less.",
         fontsize=7,
-        color=_FAINT,
+        color=FAINT,
     )
     figure.subplots_adjust(
         left=beside / width,
@@ -107,7 +108,7 @@ def _name_points(axes: Axes, points: Sequence[Mapping[str, Any]], upright: bool,
     if not upright:
         labels = [point[""] for point in points]
         axes.set_xticks(range(len(labels)), labels, rotation=50, ha="right", rotation_mode="anchor")
-        axes.tick_params(axis="x", labelsize=7.5, labelcolor=_DARK)
+        axes.tick_params(axis="x", labelsize=7.5, labelcolor=DARK)
         return
     axes.set_xticks([])
     at = axes.get_xaxis_transform()
@@ -119,11 +120,11 @@ def _name_points(axes: Axes, points: Sequence[Mapping[str, Any]], upright: bool,
         if named:
             label = ".".join(name.split(".")[-2:])
             axes.annotate(
-                label, (0, 0), (-4, down), xycoords="axes fraction", ha="right", color=_FAINT, **below
+                label, (0, 0), (-4, down), xycoords="axes fraction", ha="right", color=FAINT, **below
             )
         for column, point in enumerate(points):
             axes.annotate(
-                str(point[name]), (column, 0), (0, down), xycoords=at, ha="center", color=_DARK, **below
+                str(point[name]), (column, 0), (0, down), xycoords=at, ha="center", color=DARK, **below
             )
 
 
@@ -146,10 +147,10 @@ def _draw_output(axes: Axes, effects: pd.DataFrame, arms: Sequence[str], points:
                 va="center",
                 fontsize=7,
                 fontweight="bold" if sure else "normal",
-                color="white" if abs(cell["effect"]) > 0.65 * most else (_DARK if sure else _FAINT),
+                color="white" if abs(cell["effect"]) > 0.65 * most else (DARK if sure else FAINT),
             )
     axes.set_yticks(range(len(arms)), arms)
-    axes.tick_params(labelsize=8, labelcolor=_DARK, length=0)
+    axes.tick_params(labelsize=8, labelcolor=DARK, length=0)
     axes.set_xticks(np.arange(points + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(arms) + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=1.5)

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.optimize import isotonic_regression
 
-from analysis.palette import COMPANIES, LEVERS, REFERENCES, STANCES, Look
+from analysis.palette import COMPANIES, DARK, FAINT, LEVERS, REFERENCES, STANCES, Look
 
 # Lengths are in inches: with the geometry fixed, labels can be kept apart without trial drawings.
 _WIDTH, _HEIGHT = 3.5, 2.4  # of the area that holds the data
@@ -29,7 +29,6 @@ _TEXT, _SMALL = 9.0, 7.5  # points
 _ROW = 1.3 * _SMALL / 72  # of small text
 _LETTER = 0.6 * _SMALL / 72  # width, on the generous side
 _MARK_LETTERS = int(_RIGHT / _LETTER)
-_DARK, _FAINT = "#222222", "#6B6B6B"
 
 
 class _Line(NamedTuple):
@@ -158,11 +157,11 @@ def _drawn(panels: Sequence[_Panel], ticks: pd.DataFrame, marks: list[_Mark], ti
         )
         letter = f"{'abcd'[index]}  " if len(panels) > 1 else ""
         heading = (left / width, (top + above - _HEADING + 0.06) / height, f"{letter}{panel.heading}")
-        figure.text(*heading, fontsize=_TEXT, color=_DARK)
+        figure.text(*heading, fontsize=_TEXT, color=DARK)
         _draw_panel(axes, panel, ticks, marks)
     x = _LEFT / width
-    figure.text(x, 1 - 0.1 / height, title, fontsize=_TEXT + 1, fontweight="bold", color=_DARK, va="top")
-    figure.text(x, 0.5 * _ROW / height, "\n".join(notes), fontsize=_SMALL - 0.5, color=_FAINT, va="bottom")
+    figure.text(x, 1 - 0.1 / height, title, fontsize=_TEXT + 1, fontweight="bold", color=DARK, va="top")
+    figure.text(x, 0.5 * _ROW / height, "\n".join(notes), fontsize=_SMALL - 0.5, color=FAINT, va="bottom")
     return figure
 
 
@@ -199,15 +198,15 @@ def _draw_panel(axes: Axes, panel: _Panel, ticks: pd.DataFrame, marks: list[_Mar
     first, last = float(ticks["tick"].min()), float(ticks["tick"].max())
     axes.set_xlim(first, max(last, first + 1))
     axes.set_ylim(*_limits([ticks[line.column] for line in defined], panel.within))
-    axes.set_xlabel("Tick (one round of decisions and retraining)", fontsize=_TEXT - 0.5, color=_DARK)
-    axes.set_ylabel(panel.ylabel, fontsize=_TEXT - 0.5, color=_DARK)
+    axes.set_xlabel("Tick (one round of decisions and retraining)", fontsize=_TEXT - 0.5, color=DARK)
+    axes.set_ylabel(panel.ylabel, fontsize=_TEXT - 0.5, color=DARK)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    axes.tick_params(labelsize=_SMALL, color=_FAINT, labelcolor=_DARK)
+    axes.tick_params(labelsize=_SMALL, color=FAINT, labelcolor=DARK)
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_FAINT)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
     if axes.get_ylim()[0] < 0:
-        axes.axhline(0, color=_FAINT, linewidth=0.8, zorder=2)
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=2)
     for mark in marks:
         _draw_mark(axes, mark)
     _label_ends(axes, defined, ticks)
@@ -229,7 +228,7 @@ def _draw_mark(axes: Axes, mark: _Mark) -> None:
         [mark.tick] * 2,
         [0, level + 0.7 * _ROW / _HEIGHT],
         transform=transform,
-        color=_FAINT,
+        color=FAINT,
         linewidth=0.8,
         linestyle=(0, (3, 2)),
         clip_on=False,
@@ -242,7 +241,7 @@ def _draw_mark(axes: Axes, mark: _Mark) -> None:
         xycoords=transform,
         textcoords="offset points",
         fontsize=_SMALL,
-        color=_DARK,
+        color=DARK,
         annotation_clip=False,
     )
 
@@ -264,7 +263,7 @@ def _label_ends(axes: Axes, lines: list[_Line], ticks: pd.DataFrame) -> None:
         margin.plot([0.02, 0.12], [end, centre], color=colour, linewidth=0.7, clip_on=False)
         margin.plot([0.12, 0.44], [centre] * 2, color=colour, linestyle=dash, linewidth=1.5, clip_on=False)
         margin.plot([0.28], [centre], color=colour, marker=marker, markersize=4, clip_on=False)
-        margin.text(0.5, centre, label, fontsize=_SMALL, color=_DARK, va="center", linespacing=1.1)
+        margin.text(0.5, centre, label, fontsize=_SMALL, color=DARK, va="center", linespacing=1.1)
 
 
 def _spread(wanted: np.ndarray, heights: np.ndarray) -> np.ndarray:

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import NamedTuple
 
+DARK, FAINT = "#222222", "#6B6B6B"
+"""Of words in figures, and of what stands behind them."""
+
 
 class Look(NamedTuple):
     """How a line is drawn and named.

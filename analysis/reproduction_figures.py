@@ -19,14 +19,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from analysis.contribution_results import COUNTERPARTS, EQUAL_RECORDS, PERSPECTIVES, compared_scale
-from analysis.palette import COMPANIES, LEVERS, STANCES, Look
+from analysis.palette import COMPANIES, DARK, FAINT, LEVERS, STANCES, Look
 from analysis.strike_results import LEARNERS
 from learners.published import strike_table
 
 _WIDTH, _HEIGHT = 3.3, 2.6  # inches, of the area that holds the data
 _LEFT, _RIGHT, _BELOW, _ABOVE = 0.75, 0.35, 0.95, 0.6
 _TEXT, _SMALL = 9.0, 7.5  # points
-_DARK, _FAINT = "#222222", "#6B6B6B"
 
 _PEOPLE = {
     "all": STANCES["strike"]._replace(label="everybody"),
@@ -89,7 +88,7 @@ def _contribution_figure(
     for axes, perspective in zip(panels, PERSPECTIVES, strict=True):
         seen = rows[rows["perspective"] == perspective]
         _draw(axes, _curves(seen, "lever", looks, x), f"{perspective} view")
-        axes.set_ylabel(ylabel, fontsize=_TEXT - 0.5, color=_DARK)
+        axes.set_ylabel(ylabel, fontsize=_TEXT - 0.5, color=DARK)
         if x == "rate":
             _rate_axis(axes, "Share of owners who contribute (or strike)")
         else:
@@ -97,7 +96,7 @@ def _contribution_figure(
             ticks = sorted(seen[x].unique())
             axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
             axes.minorticks_off()
-            axes.set_xlabel("Training records", fontsize=_TEXT - 0.5, color=_DARK)
+            axes.set_xlabel("Training records", fontsize=_TEXT - 0.5, color=DARK)
     _legend(figure, panels[0], has_published=True)
     return figure
 
@@ -135,7 +134,7 @@ def strike_figures(table: pd.DataFrame, groups: pd.DataFrame) -> dict[str, Figur
         for axes, learner in zip(panels, learners, strict=True):
             _draw(axes, _curves(rows[rows["learner"] == learner], by, looks, "rate"), LEARNERS[learner])
             _rate_axis(axes, "Share of people who take part")
-            axes.set_ylabel(ylabel, fontsize=_TEXT - 0.5, color=_DARK)
+            axes.set_ylabel(ylabel, fontsize=_TEXT - 0.5, color=DARK)
         has_published = bool(rows["published"].notna().any())
         if name == "normalised-loss" and has_published:
             _mark_published_models(panels)
@@ -163,7 +162,7 @@ def _panels(count: int, title: str) -> tuple[Figure, list[Axes]]:
     width, height = count * cell, _ABOVE + _HEIGHT + _BELOW
     figure = Figure(figsize=(width, height), facecolor="white")
     figure.text(
-        _LEFT / width, 1 - 0.1 / height, title, fontsize=_TEXT + 1, fontweight="bold", color=_DARK, va="top"
+        _LEFT / width, 1 - 0.1 / height, title, fontsize=_TEXT + 1, fontweight="bold", color=DARK, va="top"
     )
     bottom = _BELOW / height
     places = [((k * cell + _LEFT) / width, bottom, _WIDTH / width, _HEIGHT / height) for k in range(count)]
@@ -200,7 +199,7 @@ def _draw(axes: Axes, curves: Iterable[_Curve], heading: str) -> None:
         )
     _plain(axes, heading)
     if axes.get_ylim()[0] < 0:
-        axes.axhline(0, color=_FAINT, linewidth=0.8, zorder=1)
+        axes.axhline(0, color=FAINT, linewidth=0.8, zorder=1)
 
 
 def _legend(figure: Figure, axes: Axes, has_published: bool) -> None:
@@ -208,14 +207,14 @@ def _legend(figure: Figure, axes: Axes, has_published: bool) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if has_published:
         handles.append(
-            Line2D([], [], color=_DARK, marker="o", markersize=7, markerfacecolor="none", linestyle="none")
+            Line2D([], [], color=DARK, marker="o", markersize=7, markerfacecolor="none", linestyle="none")
         )
         labels.append("published (hollow)")
     figure.legend(
         handles,
         labels,
         fontsize=_SMALL,
-        labelcolor=_DARK,
+        labelcolor=DARK,
         frameon=False,
         ncols=len(labels) if len(figure.axes) > 1 else 2,
         loc="lower left",
@@ -226,15 +225,15 @@ def _legend(figure: Figure, axes: Axes, has_published: bool) -> None:
 
 
 def _plain(axes: Axes, heading: str) -> None:
-    axes.set_title(heading, fontsize=_TEXT, color=_DARK, loc="left")
-    axes.tick_params(labelsize=_SMALL, color=_FAINT, labelcolor=_DARK)
+    axes.set_title(heading, fontsize=_TEXT, color=DARK, loc="left")
+    axes.tick_params(labelsize=_SMALL, color=FAINT, labelcolor=DARK)
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_FAINT)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
 
 
 def _rate_axis(axes: Axes, label: str) -> None:
-    axes.set_xlabel(label, fontsize=_TEXT - 0.5, color=_DARK)
+    axes.set_xlabel(label, fontsize=_TEXT - 0.5, color=DARK)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
 
 
@@ -246,10 +245,10 @@ def _mark_published_models(panels: Sequence[Axes]) -> None:
     for axes in panels:
         for who, label in (("item_knn", "item kNN, published"), ("item_mean", "item means")):
             level = (hits["svd"] - hits[who]) / (hits["svd"] - hits["item_mean"])
-            axes.axhline(level, color=_FAINT, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+            axes.axhline(level, color=FAINT, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
             axes.annotate(
                 label, (1, level), (-2, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                fontsize=_SMALL - 0.5, color=_FAINT, ha="right",
+                fontsize=_SMALL - 0.5, color=FAINT, ha="right",
             )  # fmt: skip
 
 
@@ -276,15 +275,15 @@ def _group_figure(groups: pd.DataFrame, title: str) -> Figure:
     axes.set_yticks(places, [f"{row['kind']}: {row['label']}" for row in _records(ordered)])
     _plain(axes, "")
     axes.set_ylim(-0.7, len(ordered) - 0.3)
-    axes.axvline(0, color=_FAINT, linewidth=0.8, zorder=1)
-    axes.set_xlabel("Change in surfaced hits when half of the group strikes (%)", fontsize=_TEXT, color=_DARK)
+    axes.axvline(0, color=FAINT, linewidth=0.8, zorder=1)
+    axes.set_xlabel("Change in surfaced hits when half of the group strikes (%)", fontsize=_TEXT, color=DARK)
     axes.legend(
-        fontsize=_SMALL, labelcolor=_DARK, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2,
+        fontsize=_SMALL, labelcolor=DARK, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2,
         borderaxespad=0,
     )  # fmt: skip
     figure.text(
         0.02, 1 - 0.1 / height, f"Half of a group strikes ({title})",
-        fontsize=_TEXT + 1, fontweight="bold", color=_DARK, va="top",
+        fontsize=_TEXT + 1, fontweight="bold", color=DARK, va="top",
     )  # fmt: skip
     return figure
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from analysis.palette import Look, arm_looks
+from analysis.palette import DARK, FAINT, Look, arm_looks
 
 MOST_PANELS, MOST_ARMS = 6, 7
 """More points or arms than these are not drawn: nobody could read them."""
@@ -22,8 +22,6 @@ _LOW, _HIGH = 0.05, 0.95
 _WIDTH, _HEIGHT, _RIGHT = 3.4, 2.5, 1.5  # inches of a panel, and beside it
 _LETTERS = 42
 """Of a line above a panel."""
-
-_DARK, _FAINT = "#222222", "#6B6B6B"
 
 
 def arm_figure(values: pd.DataFrame, title: str, ylabel: str) -> Figure | None:
@@ -61,20 +59,20 @@ def arm_figure(values: pd.DataFrame, title: str, ylabel: str) -> Figure | None:
         of_point = values[values["point"] == point]
         for arm, look in looks.items():
             _draw_arm(axes, of_point[of_point["arm"] == arm], look)
-        axes.set_title(names[point], fontsize=8.5, color=_DARK, loc="left")
-        axes.tick_params(labelsize=7.5, color=_FAINT, labelcolor=_DARK)
+        axes.set_title(names[point], fontsize=8.5, color=DARK, loc="left")
+        axes.tick_params(labelsize=7.5, color=FAINT, labelcolor=DARK)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in grid.flat[len(points) :]:
         axes.set_axis_off()
     n = values.groupby(["arm", "point"], sort=False)["replicate"].nunique().min()
-    figure.suptitle(heading, x=0.02, ha="left", fontsize=10, fontweight="bold", color=_DARK)
-    figure.supylabel(ylabel, fontsize=8.5, color=_DARK)
+    figure.suptitle(heading, x=0.02, ha="left", fontsize=10, fontweight="bold", color=DARK)
+    figure.supylabel(ylabel, fontsize=8.5, color=DARK)
     figure.supxlabel(
         f"Tick. Lines: means; bands: from the 5th to the 95th percentile of the replicates (n = {n}).",
         fontsize=7.5,
-        color=_FAINT,
+        color=FAINT,
     )
     figure.legend(
         *grid.flat[0].get_legend_handles_labels(),

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from analysis.palette import LEVERS, STANCES
+from analysis.palette import DARK, FAINT, LEVERS, STANCES
 from analysis.valuation import OUTCOMES
 
 MOST_GROUPS = 30
@@ -26,7 +26,6 @@ _TITLES = {
     "revenue": "Revenue (share of that with all data): bargaining power",
 }
 _OFFSETS = {"strike": -0.22, "shapley": 0.0, "banzhaf": 0.22}
-_DARK, _FAINT = "#222222", "#6B6B6B"
 
 
 def valuation_figure(shares: pd.DataFrame, title: str) -> Figure:
@@ -57,15 +56,15 @@ def valuation_figure(shares: pd.DataFrame, title: str) -> Figure:
                 label=look.label,
                 elinewidth=1.0,
             )
-        axes.axvline(0, color=_FAINT, linewidth=0.8)
-        axes.set_title(_TITLES[outcome], fontsize=8.5, loc="left", color=_DARK)
-        axes.tick_params(labelsize=7.5, color=_FAINT, labelcolor=_DARK)
+        axes.axvline(0, color=FAINT, linewidth=0.8)
+        axes.set_title(_TITLES[outcome], fontsize=8.5, loc="left", color=DARK)
+        axes.tick_params(labelsize=7.5, color=FAINT, labelcolor=DARK)
         axes.grid(axis="x", color="#E4E4E4", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
     records = quality.set_index("group")["records"]
     labels = [f"{group} ({records[group]:,} records)" for group in groups]
     figure.axes[0].set_yticks(range(len(groups)), labels)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=10, fontweight="bold", color=_DARK)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=10, fontweight="bold", color=DARK)
     handles, texts = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="lower center", ncols=3, fontsize=7.5, frameon=False)
     figure.subplots_adjust(left=0.24, right=0.98, top=1 - 0.7 / height, bottom=0.75 / height, wspace=0.08)
@@ -92,9 +91,9 @@ def dividend_figure(table: pd.DataFrame, title: str) -> Figure:
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.set_xlabel("Gini coefficient of the dividends; one point a seed", fontsize=8.5)
-    axes.tick_params(labelsize=8, color=_FAINT, labelcolor=_DARK)
+    axes.tick_params(labelsize=8, color=FAINT, labelcolor=DARK)
     axes.grid(axis="x", color="#E4E4E4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(title, x=0.02, ha="left", fontsize=10, fontweight="bold", color=_DARK)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=10, fontweight="bold", color=DARK)
     figure.subplots_adjust(left=0.16, right=0.97, top=0.86, bottom=0.2)
     return figure
