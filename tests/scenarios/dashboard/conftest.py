@@ -89,7 +89,7 @@ class Visitor:
     def __init__(self, browser, server, **context):
         self.server = server
         self.context = browser.new_context(accept_downloads=True, **context)
-        self.context.set_default_timeout(90_000)
+        self.context.set_default_timeout(240_000)
         self.problems = []
         self.outside = []
         self.context.route("**/*", self._let_through)

@@ -33,7 +33,7 @@ class Watched:
     def now(self):
         return self.seen[-1][1] if self.seen else None
 
-    def until(self, true, seconds=90):
+    def until(self, true, seconds=240):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.seen and true(self.now):
@@ -258,7 +258,7 @@ def test_the_run_comes_as_an_archive(shared, tmp_path):
     shared.until(lambda s: s.tick == 3)
     shared.archives.clear()
     shared.engine.send(asked.Write())
-    end = time.monotonic() + 90
+    end = time.monotonic() + 240
     while not shared.archives and time.monotonic() < end:
         time.sleep(0.05)
     with zipfile.ZipFile(io.BytesIO(shared.archives[0])) as archive:
