@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.decays import COLUMNS
 from learners.errors import InputError
 from scenarios import run_directory
 from scenarios.assumptions import Assumption, assumptions
@@ -33,7 +34,7 @@ MOST_ENTRIES = 500
 MOST_RUNS = 600
 """Runs of a study whose ticks are read for bands."""
 
-EFFECTS = "effects.csv"
+EFFECTS, DECAYS = "effects.csv", "decays.csv"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class StudyTables:
         One row a tick of every finished run that was read, with ``arm``, ``point`` and ``replicate``.
     effects
         Comparisons of the arms; no rows where there are none.
+    decays
+        How long advantages last, as of :func:`analysis.decays.decay_table`; no rows where none is followed.
     axes
         Columns of ``runs`` that were varied.
     outputs
@@ -91,6 +94,7 @@ class StudyTables:
     runs: pd.DataFrame
     ticks: pd.DataFrame
     effects: pd.DataFrame
+    decays: pd.DataFrame
     axes: tuple[str, ...]
     outputs: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
@@ -159,13 +163,16 @@ def read_study(entry: Entry, results: Path) -> StudyTables:
     columns = list(runs.columns)
     outputs = columns[columns.index("seconds") + 1 :] if "seconds" in columns else []
     known = {"run_id", "arm", "point", "replicate", "seed", "status", "seconds", *outputs}
-    effects = _effects(folder / EFFECTS, entry)
+    effects, lasts = (_csv(folder / name, entry) for name in (EFFECTS, DECAYS))
+    if len(lasts) and not set(COLUMNS) <= set(lasts.columns):
+        raise InputError(f"{entry.name}/{DECAYS} does not hold how long advantages last")
     ticks, left_out = _ticks(folder, runs[runs["status"] == "finished"])
     return StudyTables(
         str(plan.get("question") or ""),
         runs,
         ticks,
         effects,
+        lasts,
         tuple(name for name in runs.columns if name not in known),
         tuple(outputs),
         _ledger(plan.get("base")),
@@ -209,14 +216,14 @@ def _ticks(folder: Path, finished: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), left_out
 
 
-def _effects(path: Path, entry: Entry) -> pd.DataFrame:
+def _csv(path: Path, entry: Entry) -> pd.DataFrame:
     if not _is_real(path):
         return pd.DataFrame()
     _bytes(path)
     try:
         return pd.read_csv(path)
     except (ValueError, UnicodeDecodeError):
-        raise InputError(f"{entry.name}/{EFFECTS} is not a table") from None
+        raise InputError(f"{entry.name}/{path.name} is not a table") from None
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import solara
 
+from analysis.decays import decay_lines
 from analysis.palette import Look
 from scenarios.dashboard.heat_maps import heat_map
 from scenarios.dashboard.line_charts import Band, Line, heading, limits, line_chart
@@ -24,8 +25,14 @@ _LOOKS = (
     ("#56B4E9", (0, (5.0, 2.0))),
 )
 
-_SAID = {"share_positive": "share of pairs above 0", "missing": "pairs missing"}
-"""Columns of the table of effects that have another name on the page."""
+_SAID = {
+    "share_positive": "share of pairs above 0",
+    "missing": "pairs missing",
+    "of": "arm",
+    "into": "reference",
+    "censored": "not there by the end",
+}
+"""Columns of the tables of effects and of decays that have another name on the page."""
 
 EVERY_POINT = "all points together"
 
@@ -44,6 +51,8 @@ def Study(tables: StudyTables, dark: bool) -> None:
         Bands(tables, dark)
     if len(tables.effects):
         Effects(tables)
+    if len(tables.decays):
+        Decays(tables)
     if len(tables.axes) >= 2 and tables.outputs:
         HeatMaps(tables, dark)
     Means(tables)
@@ -136,6 +145,29 @@ def Effects(tables: StudyTables) -> None:
         if "output" in shown:
             shown = shown.assign(output=shown["output"].map(column_label))
         table(shown.rename(columns=_SAID), [_SAID.get(name, name) for name in columns], "Effects")
+
+
+@solara.component
+def Decays(tables: StudyTables) -> None:
+    """Show how long the advantages last that the study follows."""
+    columns = [*tables.axes, "of", "into", "column", "measure", "n", "mean", "low", "high", "censored"]
+    with tag("section", classes="card", aria_label="How long advantages last", style="margin-top: 14px"):
+        tag("h3", "How long advantages last")
+        for line in decay_lines(tables.decays):
+            tag("p", line)
+        tag(
+            "p",
+            "What an arm has beyond another, tick by tick and pair by pair; times are in ticks, and low and "
+            "high the 95 % bootstrap interval. A pair that is not there by the end of its run counts as long "
+            "as it was watched.",
+            classes="faint",
+        )
+        shown = tables.decays.head(200)[columns]
+        table(
+            shown.assign(column=shown["column"].map(column_label)).rename(columns=_SAID),
+            [_SAID.get(name, name) for name in columns],
+            "How long advantages last",
+        )
 
 
 @solara.component

@@ -28,6 +28,7 @@ arms:
   sociable: {decision.social_weight: 2.0}
 parameters: {design: grid, axes: {network.degree: [4, 10]}}
 replicates: 2
+decays: [{of: sociable, into: usual, column: participation}]
 outputs: [participation, dlp_cdc]
 """
 
@@ -73,6 +74,7 @@ def test_a_run_and_a_study_are_found_and_read(made, results):
     assert len(tables.runs) == len(study.runs) == 8
     assert len(tables.ticks) == 8 * 4
     assert set(tables.effects["arm"]) == {"sociable"}
+    pd.testing.assert_frame_equal(tables.decays, study.decays, check_dtype=False)
 
 
 def test_bands_are_over_the_runs_of_an_arm(made, results):
@@ -126,6 +128,12 @@ def test_a_table_of_something_else_is_named(results):
     pd.DataFrame({"a": [1]}).to_parquet(results / "short" / "ticks.parquet")
     with pytest.raises(InputError, match="does not hold the ticks"):
         read_run_folder(entry(results, "short"), results)
+
+
+def test_decays_of_something_else_are_named(results):
+    (results / "two-arms" / "decays.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"two-arms/decays\.csv does not hold how long advantages last"):
+        read_study(entry(results, "two-arms"), results)
 
 
 def test_a_flipped_bit_in_a_study_leaves_that_run_out(results):

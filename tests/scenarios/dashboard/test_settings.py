@@ -27,7 +27,9 @@ def changed(**changes):
 @pytest.mark.parametrize("preset", shipped())
 def test_every_preset_is_playable_and_survives_a_link(preset):
     settings = Settings(preset)
-    assert settings.scenario() == load_scenario(preset)
+    shipped_as = load_scenario(preset)
+    asked = "composition" in shipped_as.record.model_fields_set
+    assert settings.scenario() == load_scenario(preset, **({} if asked else {"record.composition": "off"}))
     assert read_link(link("live", settings), PAGES).settings == settings
 
 
@@ -74,6 +76,15 @@ def test_a_change_back_to_the_presets_value_is_no_change():
     assert dict(settings.changes) == {"seed": 5}
     assert settings.changed("seed", 1) == Settings("digits-default")
     assert settings.without("seed") == Settings("digits-default")
+
+
+def test_the_composition_gap_is_measured_where_it_is_asked_for():
+    assert load_scenario("digits-default").record.composition == 10
+    assert Settings().scenario().record.composition == "off"
+    asked = Settings().changed("record.composition", 10)
+    assert asked.scenario() == load_scenario("digits-default")
+    assert asked.changed("record.composition", "off").changes == {}
+    assert Settings("composition").scenario().record.composition == 2
 
 
 def test_undo_and_redo():
