@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
 from collections.abc import Sequence
@@ -216,11 +217,8 @@ class DataLeverageModel(SocietyModel):
             raise InputError(
                 "assistant: a forecast or a gap needs a measured curve, and a replay has none; show neither"
             )
-        self.warnings = tuple(
-            warning
-            for intervention in self.policy_schedule.interventions
-            for warning in intervention.warnings(self)
-        )
+        of_laws = (law.warnings(self) for law in self.policy_schedule.interventions)
+        self.warnings = (*self.small.warnings, *itertools.chain.from_iterable(of_laws))
         self._set_policy()
         self.large.comply(self.clock.streaming, self.policy)
         self.large.count_records()

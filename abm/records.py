@@ -191,6 +191,7 @@ def agent_table(model: DataLeverageModel) -> pd.DataFrame:
             "at_large": ~model.large.deleted,
             "at_small": model.small.known,
             "contributed": population.has_copy,
+            "entrant": model.small.entrant + 1,
             "attention_large": model.attention.large,
             "attention_small": model.attention.small,
             "hits_large": model.large.service.hits,

@@ -31,8 +31,7 @@ def _organised(ticks: pd.DataFrame, events: pd.DataFrame) -> Iterator[str]:
     last = ticks.iloc[-1]
     acts = events[events["kind"] == "coalition act"]
     for act in acts.drop_duplicates("subject").to_dict("records"):
-        name = str(act["subject"]).partition(" ")[2]
-        yield f"The {name} first acts at tick {act['tick']}: {act['text']}."
+        yield f"The {act['subject']} first acts at tick {act['tick']}: {act['text']}."
     if last["coalitions"]:
         yield (
             f"At the end {last['share_in_coalitions']:.1%} of the people are members of "

@@ -32,7 +32,9 @@ class Coalition(ModelAgent):
     ----------
     number
         Its number in the run.
-    name, goal, demand, reservation, voice
+    name
+        What it is called; no two of a run are called alike.
+    goal, demand, reservation, voice
         As in the parameters; demand and reservation are shares of Large Co.'s revenue at tick 0.
     stance
         Code of the stance that it asks of its members.
@@ -67,8 +69,8 @@ class Coalition(ModelAgent):
         self._decided_until = 0
         self._membership = membership
         self._round = round_
-        self._label = f"{number} {self.name}"
-        self._tell("founded", self.demand, f"founded for {self.goal}, asks for {model.stances.names[stance]}")
+        asked = model.stances.names[stance]
+        self._tell("founded", self.demand, f"founded as number {number} for {self.goal}, asks for {asked}")
 
     @property
     def members(self) -> NDArray[np.bool_]:
@@ -203,4 +205,4 @@ class Coalition(ModelAgent):
             self._tell("end", self.size, f"acts no more: {why}")
 
     def _tell(self, what: str, value: float, text: str) -> None:
-        self.model.events.add(self.model.tick, f"coalition {what}", self._label, value, text)
+        self.model.events.add(self.model.tick, f"coalition {what}", self.name, value, text)

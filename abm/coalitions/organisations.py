@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -203,8 +204,15 @@ class Organisations:
         stance, n_users = self._stance(parameters.stance, where), self._model.population.n_users
         price, total = self.parameters.effort.recruit, parameters.total
         round_ = Round(n_users, parameters.budget, price, self.effort, total)
-        self.coalitions.append(Coalition(self._model, number, parameters, stance, self.membership, round_))
+        own = parameters.model_copy(update={"name": self._free_name(parameters.name)})
+        self.coalitions.append(Coalition(self._model, number, own, stance, self.membership, round_))
         return self.coalitions[-1]
+
+    def _free_name(self, name: str) -> str:
+        """Return a name, with a number where coalitions of that name have been founded before."""
+        taken = {coalition.name for coalition in self.coalitions}
+        numbered = (f"{name} {number}" for number in itertools.count(2))
+        return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
     def _stance(self, name: str, where: str) -> int:
         """Return the code of a stance that is asked for."""

@@ -133,6 +133,16 @@ class Entrants:
         return self._entrants[self._lead]
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What "Small Co." means in a run of several."""
+        text = (
+            f"companies.small.entrants: 'Small Co.' stands for {len(self._entrants)} companies; its quality "
+            "and leverage are those of the leading one, which has most records, its revenue, attention, "
+            "people and records those of all together"
+        )
+        return (text,)
+
+    @property
     def _lead(self) -> int:
         return int(np.argmax([e.records if e.in_market else -1.0 for e in self._entrants]))
 

@@ -65,6 +65,16 @@ class SmallCompany(Company):
         """The rival that holds most records."""
         return self
 
+    @property
+    def entrant(self) -> NDArray[np.int8]:
+        """int8[N]: number, from 0, of each user's among several rivals; of one, 0 for all."""
+        return np.zeros(len(self.store.codes), np.int8)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of a run with several rivals must know; nothing where there is one."""
+        return ()
+
     def divided(self, amounts: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sums of what users have, float64[N], over those of each rival, float64[1]."""
         return np.array([amounts.sum()])

@@ -5,8 +5,6 @@ Core Objects: coalitions_now.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,12 +42,11 @@ def coalitions_now(
     asked = np.column_stack([asked, np.asarray(model.stances.with_copy)[asked]])[own]
     does = (model.population.stance[members, np.newaxis] == asked).any(axis=1)
     following = np.bincount(own[does], minlength=len(coalitions))
-    labels = _labels([coalition.name for coalition in coalitions])
     return Coalitions(
-        labels,
+        tuple(coalition.name for coalition in coalitions),
         tuple(
             Coalition(
-                label,
+                coalition.name,
                 coalition.goal,
                 model.stances.names[coalition.stance],
                 coalition.active,
@@ -57,16 +54,7 @@ def coalitions_now(
                 tuple(acting[number].tolist()),
                 int(following[number]),
             )
-            for number, (label, coalition) in enumerate(zip(labels, coalitions, strict=True))
+            for number, coalition in enumerate(coalitions)
         ),
         of_user[pixel_users].astype(np.uint8).tobytes(),  # -1 becomes IN_NONE
     )
-
-
-def _labels(names: Sequence[str]) -> tuple[str, ...]:
-    """Return what coalitions are called so that no two are called alike."""
-    alike, seen, labels = Counter(names), Counter[str](), []
-    for name in names:
-        seen[name] += 1
-        labels.append(f"{name} {seen[name]}" if alike[name] > 1 else name)
-    return tuple(labels)

@@ -12,7 +12,7 @@ from analysis.palette import COMPANIES, LEVERS, REFERENCES, STANCES, Look
 from scenarios.dashboard.laws import named
 from scenarios.dashboard.line_charts import Line, Mark
 from scenarios.dashboard.messages import Event, Facts, Row
-from scenarios.dashboard.wording import DLP, coalition_name, stance_label
+from scenarios.dashboard.wording import DLP, stance_label
 
 _COALITION = {"coalition act": "acts", "coalition end": "stops"}
 """What the marks of coalitions say, by kind of event."""
@@ -69,7 +69,7 @@ def marks_of(events: Sequence[Event]) -> list[Mark]:
             text = f"{what} {event.value:.0%}" if event.value else f"{what} off"
             at.setdefault(event.tick + 1, []).append(text)  # called after this tick, felt at the next
         elif event.kind in _COALITION:
-            at.setdefault(event.tick, []).append(f"{coalition_name(event.subject)} {_COALITION[event.kind]}")
+            at.setdefault(event.tick, []).append(f"{event.subject} {_COALITION[event.kind]}")
         elif event.kind == "concession":
             at.setdefault(event.tick, []).append(f"{event.subject.replace('_', ' ')} conceded")
         elif event.kind == "market exit":

@@ -46,7 +46,11 @@ GLOSSARY = {
         "its aim: below "
         "it those who act are too few to be felt that much."
     ),
-    "Composition gap": "By how much those who act differ in effect from a random set of equally many people.",
+    "Composition gap": (
+        "By how much those who act differ in effect from random sets of people with as many records. "
+        "Measured here only where the setting record.composition says how often, since its retrainings take "
+        "seconds."
+    ),
     "Live and curve": (
         "Live: both companies train real models every tick on exactly the data left to them. Curve: "
         "nothing is "
@@ -83,11 +87,6 @@ def stance_label(name: str) -> str:
     stance, _, kind = name.partition(":")
     label = STANCES[stance].label
     return f"{label}: {kind.replace('_', ' ')}" if kind else label
-
-
-def coalition_name(subject: str) -> str:
-    """Return the name of the coalition that an event tells of; its subject begins with a number."""
-    return subject.partition(" ")[2]
 
 
 def percent(share: float) -> str:

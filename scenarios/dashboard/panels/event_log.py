@@ -13,7 +13,7 @@ from scenarios.dashboard.panels.elements import tag
 from scenarios.dashboard.panels.following import placed, use_following
 from scenarios.dashboard.panels.tables import RowsWidget
 from scenarios.dashboard.session import Player, Session
-from scenarios.dashboard.wording import coalition_name, seconds
+from scenarios.dashboard.wording import seconds
 
 SHOWN = 60
 
@@ -98,11 +98,11 @@ def _worded(event: Event) -> tuple[str | None, str]:
         case ["canvass"]:
             return "Canvassers: ", text
         case ["coalition", "leave"]:
-            return f"{coalition_name(subject)}: ", f"members who leave disappointed {event.value:.0f}"
+            return f"{subject}: ", f"members who leave disappointed {event.value:.0f}"
         case ["coalition", "join" | "vote"]:
-            return f"{coalition_name(subject)}: ", text
+            return f"{subject}: ", text
         case ["coalition", _]:
-            return None, f"{coalition_name(subject)}: {text}"
+            return None, f"{subject}: {text}"
         case ["intervention"]:
             return None, f"{named(subject)} {text}"
         case ["warning"]:

@@ -355,8 +355,17 @@ def test_what_happens_is_told(town):
     assert told["kind"].tolist() == [
         f"coalition {what}" for what in ("founded", "join", "vote", "act", "end", "dissolved")
     ]
-    assert set(told["subject"]) == {"0 data union"}
+    assert set(told["subject"]) == {"data union"}
     assert told["value"].tolist()[1:4] == [200, 1, 200]
+
+
+def test_no_two_coalitions_are_called_alike(town):
+    laws = [CoalitionCampaign(**OPEN, name=name) for name in ("union", "union 2", "union", "union")]
+    model = step(town(*laws))
+    names = ["union", "union 2", "union 3", "union 4"]
+    assert [coalition.name for coalition in model.organisations.coalitions] == names
+    told = model.events.table()
+    assert told["subject"][told["kind"] == "coalition founded"].tolist() == names
 
 
 def test_no_coalition_is_the_world_without_coalitions(town, ticks_of):

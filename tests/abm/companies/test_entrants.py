@@ -10,6 +10,7 @@ from abm.companies import Entrants, SmallCompany
 from abm.decisions import LogitParameters
 from abm.decisions.regimes import UnfoldingTick
 from abm.ledger import Move
+from abm.records import agent_table
 from abm.services import ConsumptionParameters
 from learners.curves.published_curves import published_curve
 from learners.errors import InputError
@@ -80,6 +81,17 @@ def test_entrants_are_agents_of_their_own(few_digits, society):
     assert isinstance(model.small, Entrants)
     names = {agent.name for agent in model.agents if hasattr(agent, "name")}
     assert names == {"Large Co.", "Small Co. 1", "Small Co. 2", "Small Co. 3"}
+
+
+def test_tables_say_at_which_entrant_a_user_is_and_what_small_co_means(on_curve):
+    one, model = (play(on_curve({1: {"cdc": np.arange(300)}}, entrants=k), 2) for k in (1, 3))
+    assert (agent_table(one)["entrant"] == 1).all()
+    assert one.warnings == ()
+    agents = agent_table(model)
+    for number, users in enumerate(holdings(model), 1):
+        assert agents.index[agents["at_small"] & (agents["entrant"] == number)].tolist() == users.tolist()
+    (warning,) = model.warnings
+    assert "stands for 3 companies" in warning
 
 
 # Whom people choose

@@ -116,7 +116,7 @@ def test_namesakes_are_counted_and_later_ones_shown_together():
     unions = [{"name": name, "minimum": 1.0, "consideration": 1.0} for name in "ab" * 9]
     played = world(ticks=6, **{"coalitions.standing": unions}, interventions=[])
     told = played.coalitions(played.actions())
-    assert told.labels[:4] == ("a 1", "b 1", "a 2", "b 2")
+    assert told.labels[:4] == ("a", "b", "a 2", "b 2")
     snapshot = seen(played)
     blocks = by_coalition(snapshot)
     assert set(blocks.labels) <= {*told.labels[:MOST], f"{len(unions) - MOST} later ones", NONE}

@@ -12,9 +12,9 @@ from scenarios.dashboard.world import World
 
 def test_routine_is_gathered_and_the_rest_stands_out():
     events = (
-        Event(3, "coalition join", "0 data union", 4.0, "4 of 9 who consider it join"),
-        Event(3, "coalition leave", "0 data union", 2.0, "2 members leave, disappointed"),
-        Event(3, "coalition act", "0 data union", 30.0, "30 members with 7.5% of the data act"),
+        Event(3, "coalition join", "data union", 4.0, "4 of 9 who consider it join"),
+        Event(3, "coalition leave", "data union", 2.0, "2 members leave, disappointed"),
+        Event(3, "coalition act", "data union", 30.0, "30 members with 7.5% of the data act"),
         Event(3, "move", "withhold", 6.0, "6 users withhold"),
         Event(3, "move", "poison:label_flip", 1.0, "1 users poison:label_flip"),
         Event(3, "portability refused", "Small Co.", 2.0, "requests refused"),

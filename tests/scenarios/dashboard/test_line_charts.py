@@ -98,10 +98,10 @@ def test_marks_are_at_the_tick_at_which_something_is_felt():
         Event(5, "campaign", "strike", 0.1, ""),
         Event(9, "intervention", "portability_law", 0.0, ""),
         Event(9, "move", "delete", 3.0, ""),
-        Event(12, "coalition act", "0 data union", 30.0, ""),
+        Event(12, "coalition act", "data union", 30.0, ""),
         Event(13, "concession", "stop_practice", 3.0, ""),
-        Event(14, "coalition end", "0 data union", 30.0, ""),
-        Event(14, "coalition leave", "0 data union", 3.0, ""),
+        Event(14, "coalition end", "data union", 30.0, ""),
+        Event(14, "coalition leave", "data union", 3.0, ""),
         Event(20, "market exit", "Small Co.", 3.0, ""),
     ]
     assert marks_of(events) == [
