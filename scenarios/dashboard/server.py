@@ -148,6 +148,7 @@ def _listening(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # who comes before the server is ready waits instead of being turned away
     except OSError as error:
         listener.close()
         raise OutputError(

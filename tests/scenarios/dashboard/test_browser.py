@@ -108,7 +108,9 @@ def test_the_same_settings_give_no_difference(visit):
     visitor.press("Play both")
     visitor.page.get_by_text("World A: tick 6, finished").wait_for()
     visitor.page.get_by_text("World B: tick 6, finished").wait_for()
-    rows = visitor.page.get_by_role("region", name="Values").get_by_role("row").all()[1:]
+    values = visitor.page.get_by_role("region", name="Values")
+    values.get_by_text("At tick 6").wait_for()
+    rows = values.get_by_role("row").all()[1:]
     assert len(rows) > 5
     for row in rows:
         assert row.get_by_role("cell").nth(3).inner_text() in ("+0.000", "+0", "-")
