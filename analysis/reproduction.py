@@ -5,7 +5,6 @@ Core Objects: tidy, verdict, write_files.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.durable_files import replace_file
 from analysis.figure_files import rendered
 from learners.errors import OutputError
 
@@ -118,23 +118,14 @@ def write_files(
     OutputError
         If a file cannot be written.
     """
-    for name, table in tables.items():
-        _write(out / f"{name}.csv", table.to_csv(index=False).encode())
-    for name, text in texts.items():
-        _write(out / name, text.encode())
+    files = {f"{name}.csv": table.to_csv(index=False).encode() for name, table in tables.items()}
+    files |= {name: text.encode() for name, text in texts.items()}
     for name, figure in figures.items():
-        for suffix, data in rendered(figure).items():
-            _write(out / "figures" / f"{name}.{suffix}", data)
-
-
-def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+        files |= {f"figures/{name}.{suffix}": data for suffix, data in rendered(figure).items()}
+    if figures:
+        try:
+            (out / "figures").mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {out / 'figures'}: {error.strerror or error}") from None
+    for name, data in files.items():
+        replace_file(out / name, data)

@@ -127,9 +127,9 @@ def assumptions(
     json: Json = False,
 ) -> None:
     """List every parameter of the model: value, unit, what is allowed, and where it is from."""
+    from analysis.durable_files import replace_file
     from scenarios.assumption_ledger import ledger_csv, ledger_record, ledger_summary, ledger_text
     from scenarios.assumptions import assumptions as ledger
-    from scenarios.durable_files import replace_file
     from scenarios.run_directory import json_text
     from scenarios.scenario import load_scenario
 

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 import torch
 from threadpoolctl import threadpool_limits
 
+from analysis.durable_files import replace_file
 from learners.curves.curve_files import FORMAT, RECORD, ROWS, read_measurements, read_record
 from learners.curves.measuring import CurvePoint, Measurement, measured_points, planned_points
 from learners.errors import InputError, OutputError
@@ -119,7 +120,7 @@ class _CurveFolder:
             if record_path.exists():
                 _compare(record_path, record)
             else:
-                _write_whole(record_path, json.dumps(record, indent=2) + "\n")
+                replace_file(record_path, (json.dumps(record, indent=2) + "\n").encode())
             self._file: BinaryIO = rows_path.open("ab+")
         except OSError as error:
             if isinstance(error, OutputError):
@@ -194,12 +195,3 @@ def _others(out: Path) -> list[Path]:
     """Return what is in a folder besides the unfinished curve.json of a killed run."""
     inside = out.iterdir() if out.exists() else ()
     return [path for path in inside if not path.name.startswith(f".{RECORD}.")]
-
-
-def _write_whole(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with beside.open("wb") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from analysis.durable_files import parquet_bytes, sync_folder
 from analysis.figure_files import rendered
 from learners.errors import OutputError
-from scenarios.durable_files import parquet_bytes, sync_folder
 
 MANIFEST = "run.json"
 FORMAT = "data-leverage run 1"

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from analysis.durable_files import parquet_bytes, replace_file, sync_folder
 from learners.errors import OutputError
 from scenarios.batch.plan import hashed
 from scenarios.batch.run_files import (
@@ -28,7 +29,6 @@ from scenarios.batch.run_files import (
     read_single,
     single_path,
 )
-from scenarios.durable_files import parquet_bytes, replace_file, sync_folder
 
 PART_RUNS = 500
 """Files of runs that are made one part."""

@@ -24,9 +24,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from analysis.durable_files import parquet_bytes, replace_file
 from analysis.outputs import Output, columns_of, of_run
 from scenarios.batch.plan import hashed
-from scenarios.durable_files import parquet_bytes, replace_file
 
 RUNS, PARTS = "runs", "parts"
 

@@ -27,11 +27,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analysis.durable_files import parquet_bytes, replace_file
 from analysis.json_lines import JsonLines
 from analysis.outputs import Output
 from learners.errors import InputError, OutputError
 from scenarios.batch.run_files import PARTS, RUNS, DamagedRunError, RunFiles
-from scenarios.durable_files import parquet_bytes, replace_file
 from scenarios.yaml_file import read_mapping, written
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ def report(
     ] = None,
 ) -> None:
     """Make one page of a run or a study, to read, send or print; it needs no other file."""
+    from analysis.durable_files import replace_file
     from analysis.report import report_html
     from analysis.run_report import RunStory, run_report
     from analysis.study_report import study_report
-    from scenarios.durable_files import replace_file
     from scenarios.report_folders import read_story
 
     path = out or folder / REPORT

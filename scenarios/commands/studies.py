@@ -230,8 +230,8 @@ def status(
 
     found = study_status(folder)
     if csv is not None:
+        from analysis.durable_files import replace_file
         from scenarios.batch.store import csv_text
-        from scenarios.durable_files import replace_file
 
         replace_file(csv, csv_text(found.runs).encode())
     if json:

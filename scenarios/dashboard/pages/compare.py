@@ -36,9 +36,10 @@ def ComparePage(session: Session, dark: bool) -> None:
             OtherWorld(session)
         with tag("main"):
             Differences(session)
-            for name, player in (("A", session.a), ("B", session.b)):
-                if player.error.value:
-                    note(f"World {name}: {player.error.value}", bad=True)
+            with solara.Div():
+                for name, player in (("A", session.a), ("B", session.b)):
+                    if player.error.value:
+                        note(f"World {name}: {player.error.value}", bad=True)
             if session.a.facts.value is None or session.b.facts.value is None:
                 tag("p", "Say what differs in world B, and play both.", classes="faint")
             else:

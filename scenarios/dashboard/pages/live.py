@@ -40,22 +40,29 @@ def LivePage(session: Session, dark: bool) -> None:
 
 
 @solara.component
-def LiveRun(session: Session, dark: bool) -> None:
-    """Show what is seen of the run."""
+def Notes(session: Session) -> None:
+    """Show what is to be known of the run; what comes and goes here leaves the charts below as they are."""
     player = session.live
     facts, error = player.facts.value, player.error.value
-    if error:
-        note(error, bad=True)
-    if player.notice.value:
-        note(player.notice.value)
-    for warning in facts.warnings if facts else ():
-        note(warning)
-    if facts:
-        Badges(facts)
-    elif not error:
-        tag("p", "The world is being built: data are loaded, and the first models trained.", classes="faint")
+    with solara.Div():
+        if error:
+            note(error, bad=True)
+        if player.notice.value:
+            note(player.notice.value)
+        for warning in facts.warnings if facts else ():
+            note(warning)
+        if facts:
+            Badges(facts)
+        elif not error:
+            tag("p", "The world is being built: data are loaded, the first models trained.", classes="faint")
+
+
+@solara.component
+def LiveRun(session: Session, dark: bool) -> None:
+    """Show what is seen of the run."""
+    Notes(session)
     LiveFigures(session, dark)
     People(session, dark)
     EventLog(session)
-    played = player.played.value
+    played = session.live.played.value
     Assumptions(solara.use_memo(lambda: ledger_of(played), [played]))

@@ -45,8 +45,9 @@ def SettingsForm(session: Session) -> None:
 def Waiting(session: Session) -> None:
     """Show what is changed, whether it is played yet, and the way back."""
     settings, history = session.settings, session.history.value
-    if settings != session.live.played.value:
-        badge("waits for Reset", waits=True)
+    with solara.Div():
+        if settings != session.live.played.value:
+            badge("waits for Reset", waits=True)
     with solara.Div(classes=["line"]):
         for key, value in settings.changes.items():
             solara.Button(

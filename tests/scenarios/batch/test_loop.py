@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from abm.model import DataLeverageModel
+from analysis import durable_files
 from learners.errors import InputError, OutputError
-from scenarios import durable_files
 from scenarios.batch import jobs as study_jobs
 from scenarios.batch.engines import Ended
 from scenarios.batch.jobs import PlayJob

@@ -35,7 +35,7 @@ def parquet_bytes(table: pd.DataFrame | pa.Table, metadata: Mapping[str, str]) -
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file beside its place, flush it to the disk and rename it into place.
+    """Write a file beside its place, flush it to the disk and rename it into place; its folder is there.
 
     Raises
     ------
