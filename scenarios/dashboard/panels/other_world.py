@@ -11,6 +11,7 @@ from scenarios.assumptions import assumptions
 from scenarios.dashboard.laws import kinds, named
 from scenarios.dashboard.panels.choice import Choice
 from scenarios.dashboard.panels.elements import tag
+from scenarios.dashboard.panels.text_entry import TextEntry
 from scenarios.dashboard.session import Session
 from scenarios.dashboard.settings import Settings, read_value, value_of
 
@@ -70,9 +71,13 @@ def Parameter(session: Session) -> None:
         def take(text: str) -> None:
             _take(session, key, text, parse=True)
 
-        solara.InputText(
-            f"Its value in B ({line.unit})", value=str(line.value), on_value=take, message=line.allowed
-        ).key(f"{key} {line.value}")
+        TextEntry(
+            label=f"Its value in B ({line.unit})",
+            value=str(line.value),
+            said=line.allowed,
+            problem="",
+            event_entered=take,
+        ).key(key)
 
 
 def _take(session: Session, key: str, value: Any, *, parse: bool = False) -> None:

@@ -11,6 +11,7 @@ from learners.errors import InputError
 from scenarios.assumptions import Assumption, assumptions
 from scenarios.dashboard.panels.choice import Choice
 from scenarios.dashboard.panels.elements import badge, tag
+from scenarios.dashboard.panels.text_entry import TextEntry
 from scenarios.dashboard.session import Session
 from scenarios.dashboard.settings import MOST_BYTES, Settings, read_value
 
@@ -36,7 +37,7 @@ def SettingsForm(session: Session) -> None:
         ledger = solara.use_memo(lambda: _ledger(settings), [settings])
         for key in COMMON:
             if key in ledger:
-                Setting(session, ledger[key]).key(f"{key} {ledger[key].value}")
+                Setting(session, ledger[key]).key(key)
         AnyOther(session, ledger)
         AsFile(session)
 
@@ -67,6 +68,7 @@ def Waiting(session: Session) -> None:
 def Setting(session: Session, line: Assumption) -> None:
     """Show one parameter with its unit and what is allowed."""
     problem, set_problem = solara.use_state("")
+    solara.use_effect(lambda: set_problem(""), [line.value])
 
     def take(text: str) -> None:
         try:
@@ -77,13 +79,12 @@ def Setting(session: Session, line: Assumption) -> None:
 
     said = line.unit in ("", "-", line.key.rpartition(".")[2])
     unit = "" if said else f", {line.unit}"
-    solara.InputText(
-        f"{line.key}{unit}",
+    TextEntry(
+        label=f"{line.key}{unit}",
         value=str(line.value),
-        on_value=take,
-        message=problem or f"{line.description}{_bounds(line)}",
-        error=bool(problem),
-        dense=True,
+        said=f"{line.description}{_bounds(line)}",
+        problem=problem,
+        event_entered=take,
     )
 
 
@@ -96,7 +97,7 @@ def AnyOther(session: Session, ledger: dict[str, Assumption]) -> None:
         tag("summary", f"Any of the other {len(names)} parameters")
         Choice(label="Parameter", items=names, chosen=key, event_picked=set_key)
         if key in ledger:
-            Setting(session, ledger[key]).key(f"any {key} {ledger[key].value}")
+            Setting(session, ledger[key]).key(f"any {key}")
             tag("p", f"Source: {ledger[key].source}", classes="faint")
 
 

@@ -134,9 +134,15 @@ def test_visitors_know_nothing_of_each_other(visit):
 def test_a_link_brings_settings_back_and_a_broken_one_is_explained(visit):
     visitor = visit().open_run()
     seed = visitor.page.get_by_label("seed, -").or_(visitor.page.get_by_label("seed", exact=True)).first
-    seed.fill("11")
+    seed.fill("eleven")
     seed.press("Enter")
+    visitor.page.get_by_text("should be a valid integer").wait_for()
+    seed.fill("11")
+    visitor.press("Step")  # what happens meanwhile leaves what is being typed as it is
+    visitor.status("Tick 1")
+    assert seed.input_value() == "11"
     visitor.page.get_by_text("waits for Reset").wait_for()
+    assert visitor.page.get_by_text("should be a valid integer").count() == 0
     visitor.page.wait_for_url(re.compile(r"seed.*11"))
     other = visit()
     other.page.goto(visitor.page.url)
