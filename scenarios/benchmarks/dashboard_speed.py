@@ -62,9 +62,9 @@ _COUNT = """
 
 _COUNTED = """
 (seconds) => new Set(window.shown.map(([, said]) => said.split(' of ')[0])).size > 2
-  && window.shown.at(-1)[0] - window.shown[0][0] >= seconds
+  && (window.shown.at(-1)[0] - window.shown[0][0] >= seconds || window.shown.at(-1)[1].includes('finished'))
 """
-"""Whether that was noted for long enough, and of enough ticks to tell a pace."""
+"""Whether that was noted for long enough or to the end, and of enough ticks to tell a pace."""
 
 
 @dataclass(frozen=True)
