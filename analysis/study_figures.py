@@ -45,8 +45,8 @@ def arm_figure(values: pd.DataFrame, title: str, ylabel: str) -> Figure | None:
     arms, points = values["arm"].unique().tolist(), values["point"].unique().tolist()
     if len(points) > MOST_PANELS or len(arms) > MOST_ARMS or values["value"].isna().all():
         return None
-    columns = min(len(points), 3)
-    rows = math.ceil(len(points) / columns)
+    rows = math.ceil(len(points) / 3)
+    columns = math.ceil(len(points) / rows)
     heading = textwrap.fill(title, int((columns * _WIDTH + _RIGHT) * 12))
     names = {point: textwrap.fill(point, _LETTERS) for point in points}
     above = 0.2 * (2 + heading.count("\n")) + 0.14 * max(name.count("\n") for name in names.values())
@@ -64,6 +64,7 @@ def arm_figure(values: pd.DataFrame, title: str, ylabel: str) -> Figure | None:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelbottom=place + columns >= len(points))  # where nothing is drawn below
     for axes in grid.flat[len(points) :]:
         axes.set_axis_off()
     n = values.groupby(["arm", "point"], sort=False)["replicate"].nunique().min()
