@@ -7,6 +7,7 @@ import pytest
 
 from abm.actions import CONTRIBUTE, DELETE, LEAVE, POISON, STAY, WITHHOLD
 from abm.decisions import LogitParameters, LogitRule, ScriptedParameters, decision_rule
+from abm.decisions.logit import gumbel_of_some
 from learners.errors import InputError
 
 STREAM = {"kind": "stream", "at_start": 0.5, "slices": 8}
@@ -513,6 +514,12 @@ def indifferent(society, recorded, users=20_000):
 def choices(model, rule, ticks=4):
     view = view_of(model)
     return [rule.choose(dataclasses.replace(view, tick=tick)) for tick in range(1, ticks + 1)]
+
+
+def test_shocks_of_some_are_those_that_all_would_be_drawn_with():
+    some = np.random.default_rng(1).random(100_000) < 0.1
+    drawn = gumbel_of_some(np.random.default_rng(2), some)
+    np.testing.assert_array_equal(drawn, np.random.default_rng(2).gumbel(size=100_000)[some])
 
 
 def test_shocks_persist_unless_renewed(society, recorded_digits):
