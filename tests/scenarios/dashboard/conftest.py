@@ -111,12 +111,13 @@ class Visitor:
         return self
 
     def open_run(self, **changes):
-        """Open the Live page of the default scenario with changes, and wait for the world."""
+        """Open the Live page of the default scenario with changes, and wait for the world and its charts."""
         import json
 
         query = {"set": json.dumps(changes)} if changes else {}
         self.open(**query)
         self.status("ready")
+        self.page.get_by_text("Who acts, by").first.wait_for()  # from now on nothing moves what is below
         return self
 
     def status(self, said):
