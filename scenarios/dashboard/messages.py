@@ -84,7 +84,7 @@ class Coalition:
     Attributes
     ----------
     label
-        What it is called; counted where several are called so.
+        What it is called, in the run as a whole like no other.
     goal
         What it wants of Large Co.
     stance

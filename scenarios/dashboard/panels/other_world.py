@@ -38,14 +38,21 @@ def Laws(session: Session) -> None:
     """Bring a law into world B, or take it out."""
     kind, set_kind = solara.use_state("portability_law")
     start, set_start = solara.use_state(5)
+    problem, set_problem = solara.use_state("")
     entries = value_of(session.other.value.scenario(), "interventions")
     there = any(entry["kind"] == kind for entry in entries)
     labels = {named(name): name for name in kinds()}
     solara.Select(
         "Law or tool", list(labels), named(kind), on_value=lambda label: set_kind(labels[label]), dense=True
     )
+
+    def take(text: str) -> None:
+        if text.strip().isdecimal():
+            set_start(int(text))
+        set_problem("" if text.strip().isdecimal() else "a tick is a whole number")
+
     if not there:
-        solara.InputInt("From tick", start, on_value=set_start)
+        TextEntry(label="From tick", value=str(start), said="", problem=problem, event_entered=take)
 
     def change() -> None:
         kept = [entry for entry in entries if entry["kind"] != kind]
