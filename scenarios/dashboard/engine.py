@@ -8,6 +8,7 @@ Core Objects: Engine.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 import sys
@@ -29,7 +30,9 @@ from scenarios.dashboard.worker import LIBRARIES, SNAPSHOT_SECONDS, beat, work
 from scenarios.scenario import Scenario
 
 PATIENCE = 1.0
-"""Seconds within which a worker must begin a reset; a busier one is replaced."""
+"""Seconds within which a worker that has a world must begin another; a busier one is replaced."""
+
+_log = logging.getLogger("data-leverage.dashboard")
 
 _LONG = 0.3
 """Seconds from which on a stage is shown as progress."""
@@ -58,7 +61,7 @@ class Engine:
         self._publish = publish
         self._data_dir = data_dir
         self._archive = archive
-        self._commands: deque[asked.Command | None] = deque()
+        self._commands: deque[asked.Command] = deque()
         self._waker, self._woken = multiprocessing.Pipe()
         self._worker: _WorkerProcess | None = None
         self._snapshot = Snapshot()
@@ -67,6 +70,9 @@ class Engine:
         self._answers = False
         """Whether what has changed answers a command."""
         self._waiting: asked.Reset | None = None
+        """A run that no worker has begun yet."""
+        self._held: list[asked.Command] = []
+        """What was asked of it meanwhile: the worker that begins it is told, whichever that will be."""
         self._waiting_since = 0.0
         self._asked_at = 0.0
         self._runs = 0
@@ -143,7 +149,7 @@ class Engine:
         """Say that the worker is gone."""
         assert self._worker is not None
         how = self._worker.end()
-        self._worker, self._stage = None, None
+        self._worker, self._stage, self._waiting = None, None, None
         self._fail(
             f"The process that computes was {how}. What it had reported is shown; Reset starts a new one."
         )
@@ -152,14 +158,17 @@ class Engine:
         self._answers = True
         self._change(replace(self._snapshot, status="error", error=text, notice="", progress=None))
 
-    def _pass_on(self, command: asked.Command | None) -> None:
+    def _pass_on(self, command: asked.Command) -> None:
         if isinstance(command, asked.Reset):
             self._runs += 1
+            self._held = []
             self._begin(replace(command, run=self._runs))
             return
         if isinstance(command, asked.Speed):
             self._speed = command
-        if self._worker and self._snapshot.status != "error" and command is not None:
+        if self._waiting:
+            self._held.append(command)
+        elif self._worker and self._snapshot.status != "error":
             self._worker.send(command)
 
     def _begin(self, reset: asked.Reset) -> None:
@@ -176,7 +185,7 @@ class Engine:
     def _lose_patience(self) -> None:
         """Replace a worker that is too busy to begin a reset."""
         late = time.monotonic() > self._waiting_since + PATIENCE
-        if self._waiting and self._worker and self._worker.ready and late:
+        if self._waiting and self._worker and self._worker.has_begun and late:
             self._worker.end()
             self._worker = None
             self._begin(self._waiting)
@@ -184,17 +193,22 @@ class Engine:
     def _take_in(self, report: reports.Report) -> None:
         assert self._worker is not None
         if isinstance(report, reports.Ready):
-            self._worker.ready, self._waiting_since = True, time.monotonic()
+            self._worker.ready = True
             return
         if isinstance(report, reports.Stage):
             self._next_stage(report)
             return
+        if isinstance(report, reports.Began):
+            self._worker.has_begun = True
         if getattr(report, "run", None) != self._runs:
             return  # of a run that has been reset since
         snapshot = self._snapshot
         match report:
             case reports.Began(facts=facts):
                 self._waiting = None
+                for command in self._held:
+                    self._worker.send(command)
+                self._held = []
                 self._change(replace(snapshot, facts=facts))
             case reports.State():
                 news = report.status != snapshot.status or report.obeyed != snapshot.obeyed
@@ -246,7 +260,10 @@ class Engine:
             self._change(replace(self._snapshot, progress=progress))
         if self._changed:
             self._changed, self._answers, self._published_at = False, False, beat(self._published_at, now)
-            self._publish(self._snapshot)
+            try:
+                self._publish(self._snapshot)
+            except Exception:  # a page that cannot show this one is shown the next; the world goes on
+                _log.exception("a snapshot could not be shown")
 
     def _progress(self, now: float) -> Progress | None:
         if self._waiting and not (self._worker and self._worker.ready):
@@ -287,6 +304,9 @@ class _WorkerProcess:
         self.process.start()
         theirs.close()  # so that ours ends when the worker does
         self.ready = False
+        """Whether it has loaded its libraries."""
+        self.has_begun = False
+        """Whether it has ever had a world, and can so be busy with one."""
 
     @property
     def sources(self) -> list[Connection | int]:

@@ -124,7 +124,8 @@ class Player:
         return self._drawn < self.number and time.monotonic() < self._shown_at + PATIENCE
 
     def _tell_waiting(self) -> None:
-        self.waiting.value = tuple(self._sent[self.snapshot.peek().obeyed :])
+        with self._showing:  # no snapshot comes between what is read here and what is said
+            self.waiting.value = tuple(self._sent[self.snapshot.peek().obeyed :])
 
     def _ensure_engine(self) -> Engine:
         if self._engine is None:

@@ -7,6 +7,7 @@ Core Objects: use_following, placed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -38,15 +39,19 @@ def use_following(
         What else ``drawn`` depends on.
     """
     widgets = solara.use_memo(made, [])
+    one_at_a_time = solara.use_memo(threading.RLock, [])
 
     def begin() -> Callable[[], None]:
         def update(_: object = None) -> None:
-            if not shown():
-                return
-            for name, traits in drawn().items():
-                with widgets[name].hold_sync():
-                    for trait, value in traits.items():
-                        setattr(widgets[name], trait, value)
+            # Each world is told of in a thread of its own: what one has read must not undo what another
+            # has written since.
+            with one_at_a_time:
+                if not shown():
+                    return
+                for name, traits in drawn().items():
+                    with widgets[name].hold_sync():
+                        for trait, value in traits.items():
+                            setattr(widgets[name], trait, value)
 
         stops = [source.subscribe(update) for source in sources]
         update()

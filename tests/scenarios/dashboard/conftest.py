@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -46,31 +47,29 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def server(chromium, tmp_path_factory):
-    results = tmp_path_factory.mktemp("results")
+    results, log = tmp_path_factory.mktemp("results"), tmp_path_factory.mktemp("server") / "log.txt"
     command = "from scenarios.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, "dashboard", "--port", "0", "--results", str(results)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "COLUMNS": "200"},
-    )
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-c", command, "dashboard", "--port", "0", "--results", str(results)],
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "COLUMNS": "200"},
+        )
     try:
-        said = []
-        for line in process.stdout:  # libraries may speak first, as where a cache of fonts is made
-            said.append(line)
-            if address := re.search(r"http://127\.0\.0\.1:\d+", line):
-                break
-        else:
-            pytest.fail("".join(said))
-        yield Server(process, address[0], results)
+        # libraries may speak before the server, as where a cache of fonts is made
+        while not (address := re.search(r"(http://127\.0\.0\.1:\d+)\s", log.read_text())):
+            if process.poll() is not None:
+                pytest.fail(log.read_text())
+            time.sleep(0.05)
+        yield Server(process, address[1], results)
     finally:
         process.terminate()
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-        process.stdout.close()
+    assert "Traceback" not in log.read_text(), log.read_text()
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +136,13 @@ class Visitor:
             self.press(name)
         return waited.value.path().read_bytes(), waited.value.suggested_filename
 
+    def seen(self):
+        """Return all text of the page, or why there is none."""
+        try:
+            return self.page.locator("body").inner_text(timeout=5_000)
+        except Exception as error:
+            return str(error)
+
     def close(self):
         self.page.goto("about:blank")  # leaving a page ends its worker
         self.page.wait_for_timeout(100)
@@ -144,16 +150,32 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(browser, server):
-    """Return a function that opens a fresh visitor's page; at the end nothing may have gone wrong in any."""
+def visitors():
+    """Return a list of all who visit during a test; at the end nothing may have gone wrong for any."""
     visitors = []
+    yield visitors
+    for visitor in visitors:
+        visitor.close()
+    assert [visitor.problems for visitor in visitors] == [[] for _ in visitors]
+    assert [visitor.outside for visitor in visitors] == [[] for _ in visitors]
+
+
+@pytest.fixture
+def visit(browser, server, visitors):
+    """Return a function that opens a fresh visitor's page."""
 
     def opened(**context):
         visitors.append(Visitor(browser, server, **context))
         return visitors[-1]
 
-    yield opened
-    for visitor in visitors:
-        visitor.close()
-    assert [visitor.problems for visitor in visitors] == [[] for _ in visitors]
-    assert [visitor.outside for visitor in visitors] == [[] for _ in visitors]
+    return opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Add to what is said of a failed test what its visitors saw in the end."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for visitor in item.funcargs.get("visitors", ()):
+            report.sections.append((f"A visitor at {visitor.page.url}", visitor.seen()))
+    return report

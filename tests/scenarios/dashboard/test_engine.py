@@ -180,6 +180,36 @@ def test_a_reset_does_not_wait_for_a_busy_worker(shared):
     assert shared.engine.worker_pid != pid
 
 
+def test_what_is_asked_after_a_reset_reaches_the_worker_that_replaces_a_busy_one(shared):
+    started(shared, ticks=5, interventions=[])
+    os.kill(shared.engine.worker_pid, signal.SIGSTOP)
+    run = shared.now.run
+    shared.engine.reset(Settings("digits-default", {"ticks": 5, "seed": 2, "interventions": []}).scenario())
+    shared.engine.send(asked.Act("strike", 0.1, Among()))
+    shared.engine.send(asked.Play())
+    finished = shared.until(lambda s: s.run > run and s.status == "finished", seconds=60)
+    assert finished.obeyed == 2
+    assert finished.calls[0].followers == 30
+
+
+def test_a_snapshot_that_cannot_be_shown_ends_nothing(caplog):
+    class Clumsy(Watched):
+        def see(self, snapshot):
+            super().see(snapshot)
+            if snapshot.tick == 1:
+                raise RuntimeError("cannot draw this")
+
+    watched = Clumsy()
+    try:
+        started(watched, ticks=5, interventions=[])
+        for _ in range(2):
+            watched.engine.send(asked.Step())
+        assert watched.until(lambda s: s.tick == 2).status == "paused"
+    finally:
+        watched.engine.close()
+    assert "cannot draw this" in caplog.text
+
+
 def test_calls_and_laws_are_in_the_snapshot(shared):
     started(shared, interventions=[])
     shared.engine.send(asked.Act("strike", 0.2, Among()))
