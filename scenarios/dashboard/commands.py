@@ -49,7 +49,7 @@ class Pause(Command):
 
 @dataclass(frozen=True)
 class Step(Command):
-    """Play some ticks, and stop."""
+    """Play some ticks, beside those of steps that are not over, and stop."""
 
     ticks: int = 1
 

@@ -168,7 +168,8 @@ class _Worker:
             case asked.Play():
                 self._start(float("inf"))
             case asked.Step(ticks):
-                self._start(float(ticks))
+                stepping = self._to_play if self._to_play < float("inf") else 0.0
+                self._start(stepping + ticks)
             case asked.Pause():
                 self._stop("paused")
             case asked.Speed(ticks_a_second):
