@@ -275,6 +275,7 @@ def test_interrupted_run_is_exit_130_and_leaves_nothing(executable, environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who starts tests may ignore it
     ) as process:
         try:
             assert process.stderr is not None

@@ -42,11 +42,13 @@ def use_following(
     one_at_a_time = solara.use_memo(threading.RLock, [])
 
     def begin() -> Callable[[], None]:
+        over = threading.Event()
+
         def update(_: object = None) -> None:
             # Each world is told of in a thread of its own: what one has read must not undo what another
             # has written since.
             with one_at_a_time:
-                if not shown():
+                if over.is_set() or not shown():
                     return
                 for name, traits in drawn().items():
                     with widgets[name].hold_sync():
@@ -57,6 +59,7 @@ def use_following(
         update()
 
         def end() -> None:
+            over.set()
             for stop in stops:
                 stop()
 
