@@ -18,10 +18,11 @@ from scenarios.benchmarks.browser import BROWSERS
 class Server:
     """The dashboard as a person starts it, and the results that it shows."""
 
-    def __init__(self, process, address, results):
+    def __init__(self, process, address, results, log):
         self.process = process
         self.address = address
         self.results = results
+        self.log = log
 
     def link(self, **query):
         return f"{self.address}/?{urlencode(query)}"
@@ -62,14 +63,13 @@ def server(chromium, tmp_path_factory):
             if process.poll() is not None:
                 pytest.fail(log.read_text())
             time.sleep(0.05)
-        yield Server(process, address[1], results)
+        yield Server(process, address[1], results, log)
     finally:
         process.terminate()
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-    assert "Traceback" not in log.read_text(), log.read_text()
 
 
 @pytest.fixture(scope="session")
@@ -173,9 +173,10 @@ def visit(browser, server, visitors):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Add to what is said of a failed test what its visitors saw in the end."""
+    """Add to what is said of a failed test what its visitors saw in the end, and what the server said."""
     report = yield
-    if report.when == "call" and report.failed:
-        for visitor in item.funcargs.get("visitors", ()):
+    if report.when == "call" and report.failed and (visitors := item.funcargs.get("visitors")):
+        for visitor in visitors:
             report.sections.append((f"A visitor at {visitor.page.url}", visitor.seen()))
+        report.sections.append(("The server", visitors[0].server.log.read_text()))
     return report

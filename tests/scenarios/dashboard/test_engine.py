@@ -188,7 +188,7 @@ def test_what_is_asked_after_a_reset_reaches_the_worker_that_replaces_a_busy_one
     shared.engine.reset(Settings("digits-default", {"ticks": 5, "seed": 2, "interventions": []}).scenario())
     shared.engine.send(asked.Act("strike", 0.1, Among()))
     shared.engine.send(asked.Play())
-    finished = shared.until(lambda s: s.run > run and s.status == "finished", seconds=60)
+    finished = shared.until(lambda s: s.run > run and s.status == "finished")
     assert finished.obeyed == 2
     assert finished.calls[0].followers == 30
 
