@@ -257,5 +257,6 @@ def gumbel_of_some(rng: np.random.Generator, some: NDArray[np.bool_]) -> NDArray
     These would take a fourth of a tick of a million people. ``math.log`` is the logarithm that the generator
     takes; that of arrays rounds differently.
     """
+    # Exactly 0, once in 2^53, is drawn again by NumPy and made the smallest here.
     uniform = np.minimum(1 - rng.random(len(some))[some], np.nextafter(1.0, 0.0))
     return np.array([-math.log(-math.log(u)) for u in uniform.tolist()])

@@ -47,9 +47,10 @@ def Laws(session: Session) -> None:
     )
 
     def take(text: str) -> None:
-        if text.strip().isdecimal():
+        whole = text.strip().isdecimal()
+        set_problem("" if whole else f"a tick is a whole number (got '{text}')")
+        if whole:
             set_start(int(text))
-        set_problem("" if text.strip().isdecimal() else "a tick is a whole number")
 
     if not there:
         TextEntry(label="From tick", value=str(start), said="", problem=problem, event_entered=take)

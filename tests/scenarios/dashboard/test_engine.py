@@ -13,6 +13,7 @@ import time
 import pytest
 
 from scenarios.dashboard import commands as asked
+from scenarios.dashboard import engine as module
 from scenarios.dashboard.engine import Engine
 from scenarios.dashboard.settings import Settings
 from scenarios.dashboard.world import Among
@@ -191,6 +192,32 @@ def test_what_is_asked_after_a_reset_reaches_the_worker_that_replaces_a_busy_one
     finished = shared.until(lambda s: s.run > run and s.status == "finished")
     assert finished.obeyed == 2
     assert finished.calls[0].followers == 30
+
+
+def test_a_worker_that_has_just_started_is_slow_and_not_busy(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 0.0)
+    watched = Watched()
+    try:
+        watched.engine.reset(Settings("digits-default").scenario())
+        watched.until(lambda s: s.status == "starting")
+        pid = watched.engine.worker_pid
+        watched.until(lambda s: s.status == "ready", seconds=120)
+        assert watched.engine.worker_pid == pid
+    finally:
+        watched.engine.close()
+
+
+def test_a_worker_that_is_killed_before_it_begins_is_not_waited_for(shared, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 1e6)
+    started(shared)
+    os.kill(shared.engine.worker_pid, signal.SIGSTOP)
+    shared.engine.reset(Settings("digits-default").scenario())
+    shared.until(lambda s: s.status == "starting")
+    os.kill(shared.engine.worker_pid, signal.SIGKILL)
+    shared.until(lambda s: s.status == "error")
+    time.sleep(0.6)
+    assert shared.now.progress is None
+    assert started(shared).tick == 0
 
 
 def test_a_snapshot_that_cannot_be_shown_ends_nothing(caplog):

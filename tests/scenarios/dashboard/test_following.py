@@ -1,4 +1,4 @@
-"""Widgets that follow two runs, each told of by a thread of its own."""
+"""Widgets that follow runs: the latest is what stays."""
 
 from __future__ import annotations
 
@@ -36,4 +36,40 @@ def test_of_two_changes_at_a_time_the_later_is_what_stays():
     written.set()
     slow.join()
     assert made["both"].said == "ended ended"
+    context.close()
+
+
+def test_what_has_been_replaced_writes_no_more():
+    from scenarios.dashboard.panels.elements import WordsWidget
+    from scenarios.dashboard.panels.following import placed, use_following
+
+    class Source:
+        """One whose listeners are called even after they asked to stop: they were about to be."""
+
+        def __init__(self):
+            self.listeners = []
+
+        def subscribe(self, listener):
+            self.listeners.append(listener)
+            return lambda: None
+
+    source, measure, made = Source(), solara.Reactive("old"), {"chart": WordsWidget()}
+
+    @solara.component
+    def chart():
+        name = measure.value
+        drawn = {"chart": {"said": name}}
+        placed(
+            use_following(lambda: made, lambda: drawn, [source], shown=lambda: True, dependencies=[name])[
+                "chart"
+            ]
+        )
+
+    _, context = solara.render(chart(), handle_error=False)
+    assert made["chart"].said == "old"
+    measure.set("new")
+    assert made["chart"].said == "new"
+    assert len(source.listeners) == 2
+    source.listeners[0]("news")
+    assert made["chart"].said == "new"
     context.close()
