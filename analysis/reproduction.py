@@ -105,7 +105,7 @@ def write_files(
     Parameters
     ----------
     out
-        The folder; it exists.
+        The folder; it is made where there is none.
     tables
         File stem to a table, written as ``.csv``.
     texts
@@ -122,10 +122,10 @@ def write_files(
     files |= {name: text.encode() for name, text in texts.items()}
     for name, figure in figures.items():
         files |= {f"figures/{name}.{suffix}": data for suffix, data in rendered(figure).items()}
-    if figures:
-        try:
-            (out / "figures").mkdir(exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot write {out / 'figures'}: {error.strerror or error}") from None
+    folder = out / "figures" if figures else out
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from None
     for name, data in files.items():
         replace_file(out / name, data)

@@ -54,6 +54,7 @@ def value(
     """Measure what people's data are worth, by retraining without them: strike values and Shapley shares."""
     from analysis.reproduction import write_files
     from analysis.valuation_study import ValuationPlan
+    from scenarios.run_directory import check_writable
 
     if background not in ("present", "absent"):
         raise InputError(f"background: '{background}' is not one of present, absent")
@@ -69,6 +70,7 @@ def value(
         sets,
     )
     folder = out or Path("results") / "value" / f"{use_case}-{groups.replace(':', '-')}"
+    check_writable(folder)
     measured = _people if groups == PEOPLE else _groups
     tables, figures = measured(plan, workers, data_dir, device)
     write_files(folder, tables, {}, figures)

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from learners.errors import InputError
+from learners.errors import InputError, OutputError
 from scenarios.cli import app
 
 RUNNER = CliRunner()
@@ -13,14 +13,23 @@ def called(*arguments):
 
 
 def test_groups(tmp_path):
-    result = called("digits", "--groups", "lot:2", "--out", tmp_path)
+    out = tmp_path / "not" / "yet"
+    result = called("digits", "--groups", "lot:2", "--out", out)
     assert result.exit_code == 0, result.output
     assert "Shapley shares add up" in result.output
-    shares = pd.read_csv(tmp_path / "shares.csv")
+    shares = pd.read_csv(out / "shares.csv")
     assert set(shares["group"]) == {"lot 1", "lot 2"}
-    assert len(pd.read_csv(tmp_path / "sets.csv", keep_default_na=False)) == 4
-    assert (tmp_path / "figures" / "shares.png").stat().st_size > 10_000
-    assert (tmp_path / "figures" / "shares.svg").exists()
+    assert len(pd.read_csv(out / "sets.csv", keep_default_na=False)) == 4
+    assert (out / "figures" / "shares.png").stat().st_size > 10_000
+    assert (out / "figures" / "shares.svg").exists()
+
+
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_measured(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("scenarios.commands.valuation._groups", lambda *_: pytest.fail("it was measured"))
+    result = called("digits", "--out", tmp_path / "file" / "out")
+    assert isinstance(result.exception, OutputError)
+    assert "is a file, not a folder" in str(result.exception)
 
 
 def test_people(tmp_path):
